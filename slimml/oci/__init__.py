@@ -1,0 +1,1 @@
+"""Images as immutable values: references, manifests, configs, layers, codecs, tar, and the places images live in."""

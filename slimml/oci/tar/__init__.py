@@ -1,0 +1,1 @@
+"""Reading and writing tar streams entry by entry, with limits against hostile input."""
