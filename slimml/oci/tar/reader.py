@@ -1,0 +1,267 @@
+"""A tar stream, pushed in as buffers of any size, told to a visitor entry by entry: one pass, bounded memory.
+
+Reads ustar, PAX, GNU long names, GNU and PAX sparse files and base-256 numbers (POSIX pax; GNU tar manual, "Basic Tar
+Format"), and understands whiteouts (image-spec layer.md). Where tools differ it does as Go's archive/tar, which Docker
+and Podman use: links and directories have no content, an archive may end without its two zero blocks.
+"""
+
+from collections.abc import Callable
+from typing import IO
+
+from slimml.errors import InvalidImage, LimitExceeded
+from slimml.oci.limits import DEFAULT_LIMITS, Limits
+from slimml.oci.tar import header as headers
+from slimml.oci.tar import names, sparse
+from slimml.oci.tar.events import Entry, Kind, TarVisitor
+from slimml.oci.tar.extensions import TYPES, Extensions, OldSparse
+from slimml.oci.tar.header import BLOCK, USTAR_MAGIC, ZERO_BLOCK, RawHeader
+
+_KINDS = {
+    b"0": Kind.FILE,
+    b"\0": Kind.FILE,
+    b"7": Kind.FILE,
+    b"1": Kind.HARDLINK,
+    b"2": Kind.SYMLINK,
+    b"3": Kind.CHARACTER,
+    b"4": Kind.BLOCK,
+    b"5": Kind.DIRECTORY,
+    b"6": Kind.FIFO,
+}
+_DEVICES = (Kind.CHARACTER, Kind.BLOCK)
+_MEMO = 1 << 16
+_EMPTY = memoryview(b"")
+
+
+class TarReader:
+    """Feed it the tar; it tells the visitor. `what` names the tar in errors. Raises InvalidImage, LimitExceeded."""
+
+    def __init__(self, visitor: TarVisitor, what: str, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._visitor, self._what, self._limits = visitor, what, limits
+        self._extensions = Extensions(what, limits)
+        self._base = 0  # position in the tar of the current buffer's first byte
+        self._carry = b""  # the part of a header block that an earlier buffer ended with
+        self._left = 0  # bytes of content still to come
+        self._pad = 0  # bytes to pass over after it
+        self._announced: Entry | None = None  # a file of which no content was seen yet
+        self._streaming = False  # the visitor was told of a file's beginning
+        self._collecting = False  # the content is an extension's
+        self._map: sparse.DataMap | None = None
+        self._old_sparse: OldSparse | None = None
+        self._zero_blocks = 0
+        self._members = 0
+        self._ids: dict[bytes, tuple[int, int, int]] = {}
+        self._times: dict[bytes, int] = {}
+
+    def feed(self, buffer: bytes | bytearray | memoryview) -> None:
+        """The next bytes of the tar."""
+        view = memoryview(buffer)
+        length = len(view)
+        position = 0
+        if self._carry:
+            position = self._join(view, length)
+        while position < length:
+            if self._left or self._pad:
+                position = self._content(view, position, length)
+            elif self._zero_blocks == 2:  # engines stop reading here, and so do we
+                break
+            elif length - position < BLOCK:
+                self._carry = bytes(view[position:])
+                break
+            else:
+                self._header(view[position : position + BLOCK], self._base + position)
+                position += BLOCK
+        self._base += length
+
+    def _join(self, view: memoryview, length: int) -> int:
+        carried = len(self._carry)
+        position = min(BLOCK - carried, length)
+        block = self._carry + bytes(view[:position])
+        if len(block) < BLOCK:
+            self._carry = block
+        else:
+            self._carry = b""
+            self._header(memoryview(block), self._base - carried)
+        return position
+
+    def skip(self, size: int, crc64: int, opener: Callable[[], IO[bytes]]) -> None:
+        """The content of the file just announced is not in the stream: it has `size` bytes; `opener` opens it."""
+        entry = self._announced
+        if entry is None or size != self._left or self._map is not None:
+            raise InvalidImage(f"{self._what}: {size} bytes of content stand where the headers announce {self._left}")
+        self._announced = None
+        self._base += size
+        self._left = 0
+        self._visitor.elsewhere(entry, crc64, opener)
+
+    def finish(self) -> None:
+        """The stream ended; raises InvalidImage when it ended inside an entry [CVE-2021-20291]."""
+        hanging = self._old_sparse is not None or self._extensions.hanging
+        if self._left or self._carry or self._announced or hanging:
+            raise InvalidImage(f"{self._what}: the tar is cut off after {self._base} bytes")
+        self._visitor.finish(self._base)
+
+    def _content(self, view: memoryview, position: int, length: int) -> int:
+        left = self._left
+        if left:
+            stop = position + left
+            last = stop <= length
+            piece = view[position : stop if last else length]
+            self._left = 0 if last else left - len(piece)
+            self._piece(piece, last)
+            if not last:
+                return length
+            position = stop
+        stop = position + self._pad
+        self._pad = max(stop - length, 0)
+        return min(stop, length)
+
+    def _piece(self, piece: memoryview, last: bool) -> None:
+        if self._collecting:
+            self._extensions.collect(piece)
+            if last:
+                self._collecting = False
+                self._extensions.end()
+            return
+        if self._map is not None:
+            self._map.feed(piece)
+            if last:
+                self._map.finish()
+                self._map = None
+        entry = self._announced
+        if entry is not None:
+            self._announced = None
+            if last:
+                self._visitor.whole(entry, piece)
+                return
+            self._streaming = True
+            self._visitor.begin(entry)
+        if self._streaming:
+            self._visitor.data(piece)
+            if last:
+                self._streaming = False
+                self._visitor.end()
+
+    def _header(self, block: memoryview, offset: int) -> None:
+        if self._old_sparse is not None:
+            self._sparse_block(block, offset)
+            return
+        name, ids, size_field, time_field, checksum, kind, link, magic, devices, prefix = headers.unpack_fields(block)
+        if not name[0] and block == ZERO_BLOCK:
+            self._zero_blocks += 1
+            return
+        if self._zero_blocks:
+            raise InvalidImage(f"{self._what}: a zero block stands before more entries")
+        try:
+            if headers.adler(block) != headers.expected_adler(checksum):
+                self._doubt(block, checksum, offset)
+            size = headers.number(size_field)
+            mode, uid, gid = self._ids.get(ids) or self._parse_ids(ids)
+            mtime = self._times.get(time_field)
+            if mtime is None:
+                mtime = self._parse_time(time_field)
+            if size < 0:
+                raise ValueError(size)
+            if kind in TYPES:
+                self._extend(kind, size, offset)
+                return
+            name = name.partition(b"\0")[0]
+            if prefix[0] and magic.startswith(USTAR_MAGIC):
+                name = prefix.partition(b"\0")[0] + b"/" + name
+            raw = RawHeader(kind, name, link.partition(b"\0")[0], size, size, mode, uid, gid, mtime, devices)
+            if kind == b"S":
+                self._old_sparse = OldSparse(raw, block, offset, self._what, self._limits)
+        except ValueError:
+            raise InvalidImage(f"{self._what}: the header at byte {offset} has a malformed number") from None
+        if self._old_sparse is None:
+            self._entry(raw, offset, offset + BLOCK)
+        elif self._old_sparse.complete:
+            self._end_old_sparse(offset + BLOCK)
+
+    def _doubt(self, block: memoryview, checksum: bytes, offset: int) -> None:
+        if not headers.signed_checksum_matches(block, checksum):
+            raise InvalidImage(f"{self._what}: the header at byte {offset} has a wrong checksum; this is no tar")
+
+    def _parse_ids(self, ids: bytes) -> tuple[int, int, int]:
+        found = (headers.number(ids[:8]) & 0o7777, headers.number(ids[8:16]), headers.number(ids[16:]))
+        if len(self._ids) < _MEMO:
+            self._ids[ids] = found
+        return found
+
+    def _parse_time(self, field: bytes) -> int:
+        found = headers.number(field)
+        if len(self._times) < _MEMO:
+            self._times[field] = found
+        return found
+
+    def _extend(self, kind: bytes, size: int, offset: int) -> None:
+        self._extensions.begin(kind, size, offset)
+        self._left, self._pad = size, headers.padding(size)
+        self._collecting = size > 0
+        if not size:
+            self._extensions.end()
+
+    def _sparse_block(self, block: memoryview, offset: int) -> None:
+        assert self._old_sparse is not None
+        try:
+            self._old_sparse.feed(block)
+        except ValueError:
+            raise InvalidImage(f"{self._what}: the sparse map at byte {offset} has a malformed number") from None
+        if self._old_sparse.complete:
+            self._end_old_sparse(offset + BLOCK)
+
+    def _end_old_sparse(self, data_offset: int) -> None:
+        found, self._old_sparse = self._old_sparse, None
+        assert found is not None
+        self._entry(found.raw, found.offset, data_offset)
+
+    def _entry(self, raw: RawHeader, offset: int, data_offset: int) -> None:
+        records = None
+        if self._extensions.any:
+            start = self._extensions.start
+            offset = offset if start is None else start
+            raw, self._map, records = self._extensions.apply(raw)
+        limits, what = self._limits, self._what
+        kind = _KINDS.get(raw.kind, Kind.OTHER)
+        name = raw.name
+        if kind is Kind.FILE and name[-1:] == b"/":
+            kind = Kind.DIRECTORY
+        if kind is Kind.DIRECTORY and name[-1:] == b"/":
+            name = name[:-1]
+        path = names.path_of(name, limits, what)
+        if not path and kind is not Kind.DIRECTORY:
+            # A symlink named '.' or '/' would replace the root [umoci CVE-2021-29136].
+            raise InvalidImage(f"{what}: an entry that is no directory stands for the root")
+        stored = raw.size if kind is Kind.FILE or kind is Kind.OTHER else 0
+        if ".wh." in path:
+            path, kind = names.unmask(path, kind, what)
+        link = names.target_of(raw.link, kind, limits, what) if raw.link or kind is Kind.HARDLINK else ""
+        size = raw.real_size if kind is Kind.FILE else 0
+        self._members += 1
+        if self._members > limits.members:
+            raise LimitExceeded(f"{what} has more than {limits.members} entries", "members")
+        if size > limits.file_bytes or stored > limits.file_bytes:
+            raise LimitExceeded(f"{what}: {path[:80]!r} has {max(size, stored)} bytes", "file_bytes")
+        device = self._device(raw.devices) if kind in _DEVICES else (0, 0)
+        self._left, self._pad = stored, headers.padding(stored)
+        entry = Entry(
+            path, kind, size, raw.mode, raw.uid, raw.gid, raw.mtime, link, offset, data_offset, stored, device, records
+        )
+        self._tell(entry)
+
+    def _tell(self, entry: Entry) -> None:
+        if entry.kind is Kind.FILE and entry.stored:
+            self._announced = entry
+            return
+        if self._map is not None:
+            self._map = None
+            raise InvalidImage(f"{self._what}: {entry.path[:80]!r} has a sparse map and no content")
+        if entry.kind is Kind.FILE:
+            self._visitor.whole(entry, _EMPTY)
+        else:
+            self._visitor.other(entry)
+
+    def _device(self, numbers: bytes) -> tuple[int, int]:
+        try:
+            return headers.number(numbers[:8]), headers.number(numbers[8:])
+        except ValueError:
+            raise InvalidImage(f"{self._what}: a device number is malformed") from None
