@@ -7,6 +7,7 @@ and Podman use: links and directories have no content, an archive may end withou
 
 from collections.abc import Callable
 from typing import IO
+from zlib import adler32
 
 from slimml.errors import InvalidImage, LimitExceeded
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
@@ -29,6 +30,9 @@ _KINDS = {
 }
 _DEVICES = (Kind.CHARACTER, Kind.BLOCK)
 _MEMO = 1 << 16
+_SHORT = 255
+_DOT = 0x2E
+_new = tuple.__new__  # a named tuple's own constructor takes three times as long
 _EMPTY = memoryview(b"")
 
 
@@ -49,8 +53,11 @@ class TarReader:
         self._old_sparse: OldSparse | None = None
         self._zero_blocks = 0
         self._members = 0
+        # Fields and directories recur by the thousand; looking them up costs a tenth of parsing them again.
         self._ids: dict[bytes, tuple[int, int, int]] = {}
         self._times: dict[bytes, int] = {}
+        self._checksums: dict[bytes, int] = {}
+        self._parents: dict[bytes, str] = {}
 
     def feed(self, buffer: bytes | bytearray | memoryview) -> None:
         """The next bytes of the tar."""
@@ -82,6 +89,11 @@ class TarReader:
             self._carry = b""
             self._header(memoryview(block), self._base - carried)
         return position
+
+    @property
+    def announced(self) -> Entry | None:
+        """The file whose content comes next, as long as none of it was fed: it may be skipped."""
+        return self._announced
 
     def skip(self, size: int, crc64: int, opener: Callable[[], IO[bytes]]) -> None:
         """The content of the file just announced is not in the stream: it has `size` bytes; `opener` opens it."""
@@ -152,7 +164,7 @@ class TarReader:
         if self._zero_blocks:
             raise InvalidImage(f"{self._what}: a zero block stands before more entries")
         try:
-            if headers.adler(block) != headers.expected_adler(checksum):
+            if adler32(block) & 0xFFFF != (self._checksums.get(checksum) or self._parse_checksum(checksum)):
                 self._doubt(block, checksum, offset)
             size = headers.number(size_field)
             mode, uid, gid = self._ids.get(ids) or self._parse_ids(ids)
@@ -167,7 +179,8 @@ class TarReader:
             name = name.partition(b"\0")[0]
             if prefix[0] and magic.startswith(USTAR_MAGIC):
                 name = prefix.partition(b"\0")[0] + b"/" + name
-            raw = RawHeader(kind, name, link.partition(b"\0")[0], size, size, mode, uid, gid, mtime, devices)
+            link = link.partition(b"\0")[0]
+            raw = _new(RawHeader, (kind, name, link, size, size, mode, uid, gid, mtime, devices))
             if kind == b"S":
                 self._old_sparse = OldSparse(raw, block, offset, self._what, self._limits)
         except ValueError:
@@ -185,6 +198,12 @@ class TarReader:
         found = (headers.number(ids[:8]) & 0o7777, headers.number(ids[8:16]), headers.number(ids[16:]))
         if len(self._ids) < _MEMO:
             self._ids[ids] = found
+        return found
+
+    def _parse_checksum(self, field: bytes) -> int:
+        found = headers.expected_adler(field)
+        if len(self._checksums) < _MEMO:
+            self._checksums[field] = found
         return found
 
     def _parse_time(self, field: bytes) -> int:
@@ -227,7 +246,12 @@ class TarReader:
             kind = Kind.DIRECTORY
         if kind is Kind.DIRECTORY and name[-1:] == b"/":
             name = name[:-1]
-        path = names.path_of(name, limits, what)
+        parent, slash, last = name.rpartition(b"/")
+        known = self._parents.get(parent)
+        if known is not None and slash and last and last[0] != _DOT and len(name) <= _SHORT:
+            path = known + names.decode(last)
+        else:
+            path = self._path(name, parent)
         if not path and kind is not Kind.DIRECTORY:
             # A symlink named '.' or '/' would replace the root [umoci CVE-2021-29136].
             raise InvalidImage(f"{what}: an entry that is no directory stands for the root")
@@ -243,10 +267,15 @@ class TarReader:
             raise LimitExceeded(f"{what}: {path[:80]!r} has {max(size, stored)} bytes", "file_bytes")
         device = self._device(raw.devices) if kind in _DEVICES else (0, 0)
         self._left, self._pad = stored, headers.padding(stored)
-        entry = Entry(
-            path, kind, size, raw.mode, raw.uid, raw.gid, raw.mtime, link, offset, data_offset, stored, device, records
-        )
-        self._tell(entry)
+        ids = raw[5:9]
+        self._tell(_new(Entry, (path, kind, size, *ids, link, offset, data_offset, stored, device, records)))
+
+    def _path(self, name: bytes, parent: bytes) -> str:
+        path = names.path_of(name, self._limits, self._what)
+        if len(parent) < _SHORT and len(self._parents) < _MEMO:
+            directory = names.path_of(parent, self._limits, self._what)
+            self._parents[parent] = directory + "/" if directory else ""
+        return path
 
     def _tell(self, entry: Entry) -> None:
         if entry.kind is Kind.FILE and entry.stored:
