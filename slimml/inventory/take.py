@@ -1,0 +1,81 @@
+"""Takes the inventory of an image: layers from the cache or read once, merged, and every row given its owner."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from slimml.inventory.collect import LayerCollector
+from slimml.inventory.table import Inventory, LayerInventory
+from slimml.oci.digest import Digest
+from slimml.oci.image import Image, Layer
+from slimml.oci.limits import DEFAULT_LIMITS, Limits
+from slimml.oci.media_types import Compression
+from slimml.oci.scan import scan_image
+from slimml.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from slimml.inventory.cache import LayerCache
+
+
+def take_inventory(
+    image: Image,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    cache: LayerCache | None = None,
+    progress: Progress = SILENT,
+) -> Inventory:
+    """The inventory of `image`. Layers that are not in `cache` are read, verified, and put there.
+
+    Raises InvalidImage, LimitExceeded, and what reading the image raises.
+    """
+    layers = _read_layers(image, limits, cache, progress)
+    return build_inventory(image, tuple(layers[layer.diff_id] for layer in image.layers))
+
+
+def _read_layers(
+    image: Image, limits: Limits, cache: LayerCache | None, progress: Progress
+) -> dict[Digest, LayerInventory]:
+    found: dict[Digest, LayerInventory] = {}
+    listed = image.listing is not None
+    for layer in image.layers if cache is not None else ():
+        assert cache is not None
+        known = cache.get(_key(layer)) or (cache.get(_key(layer), listed=True) if listed else None)
+        if known is not None:
+            found[layer.diff_id] = known
+    missing = tuple(layer for layer in image.layers if layer.diff_id not in found)
+    if not missing:
+        return found
+    collectors: dict[Digest, LayerCollector] = {}
+
+    def collector_of(layer: Layer) -> LayerCollector:
+        plain = layer.compression is Compression.NONE
+        return collectors.setdefault(layer.diff_id, LayerCollector(limits, sample=plain))
+
+    facts = scan_image(replace(image, layers=missing), collector_of, limits=limits, progress=progress)
+    for layer in {layer.diff_id: layer for layer in missing}.values():
+        found[layer.diff_id] = collectors.pop(layer.diff_id).inventory(facts[layer.diff_id])
+        if cache is not None:
+            cache.put(_key(layer), found[layer.diff_id], listed=listed)
+    return found
+
+
+def _key(layer: Layer) -> Digest:
+    return layer.descriptor.digest
+
+
+def build_inventory(image: Image, layers: tuple[LayerInventory, ...]) -> Inventory:
+    """An inventory of layers that were read already, in the image's order."""
+    from slimml.inventory.merge import merge
+    from slimml.inventory.owners.assign import assign_owners
+
+    table = pa.concat_tables([layer.table for layer in layers])
+    starts = np.cumsum([0] + [layer.table.num_rows for layer in layers], dtype=np.int64)
+    merged = merge(layers)
+    nobody = np.zeros(table.num_rows, np.int32)
+    unowned = Inventory(image, layers, table, starts, merged.state, merged.by, nobody, ())
+    owner, owners = assign_owners(unowned)
+    return replace(unowned, owner=owner, owners=owners)
