@@ -25,7 +25,7 @@ ZSTD_INPUT_BYTES = 32 * 1024
 
 _GZIP_WINDOW = 31
 _RATIO_FROM = 64 * MIB
-_LEVELS = {Compression.NONE: (0, 0, 0), Compression.GZIP: (1, 9, 9), Compression.ZSTD: (1, 22, 3)}
+_LEVELS = {Compression.NONE: (0, 0, 0), Compression.GZIP: (1, 12, 6), Compression.ZSTD: (1, 22, 3)}
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Encoding:
     """How a new layer is compressed. The bytes do not depend on `threads` (0: one per processor)."""
 
     compression: Compression = Compression.GZIP
-    level: int = 9
+    level: int = 6
     threads: int = 0
 
 
