@@ -1,7 +1,7 @@
 """Layers that were read before: their inventories by digest, in a bounded directory that several runs may share.
 
-Layers never change, so an entry is never wrong, only old: each file is an Arrow stream named by digest and format version,
-written beside and renamed. A damaged file counts as absent. The least recently used go first.
+Layers never change, so an entry is never wrong, only old: each file is an Arrow stream named by digest and format
+version, written beside and renamed. A damaged file counts as absent. The least recently used go first.
 """
 
 from __future__ import annotations
