@@ -13,16 +13,28 @@ _NOT_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+')
 
 def load_object(data: bytes, what: str, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
     """`data` as a JSON object; `what` names it in errors. Raises InvalidImage, LimitExceeded."""
+    value = _load(data, what, limits)
+    if not isinstance(value, dict):
+        raise InvalidImage(f"{what} is JSON, but no object")
+    return value
+
+
+def load_list(data: bytes, what: str, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
+    """`data` as a JSON list; `what` names it in errors. Raises InvalidImage, LimitExceeded."""
+    value = _load(data, what, limits)
+    if not isinstance(value, list):
+        raise InvalidImage(f"{what} is JSON, but no list")
+    return value
+
+
+def _load(data: bytes, what: str, limits: Limits) -> Any:
     if len(data) > limits.json_bytes:
         raise LimitExceeded(f"{what} has {len(data)} bytes of JSON", "json_bytes")
     _check_depth(data, what, limits)
     try:
-        value = json.loads(data)
+        return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise InvalidImage(f"{what} is not JSON: {str(error)[:120]}") from None
-    if not isinstance(value, dict):
-        raise InvalidImage(f"{what} is JSON, but no object")
-    return value
 
 
 def _check_depth(data: bytes, what: str, limits: Limits) -> None:

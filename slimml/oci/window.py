@@ -24,6 +24,10 @@ class Window:
         self._position += len(found)
         return found
 
+    def again(self) -> "Window":
+        """The same stretch from where this one is, on a descriptor of its own."""
+        return Window(os.dup(self._descriptor), self._position, self._end - self._position)
+
     def fileno(self) -> int:
         """The descriptor of the whole file."""
         return self._descriptor
