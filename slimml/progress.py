@@ -1,7 +1,7 @@
 """How long work tells how far it is, without knowing who listens (report/terminal listens with rich)."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
@@ -15,15 +15,8 @@ class Task(Protocol):
 class Progress(Protocol):
     """A listener."""
 
-    def task(self, title: str, total: int | None = None) -> "TaskContext":
-        """Begin `title`; `total` is in bytes, None when unknown."""
-
-
-class TaskContext(Protocol):
-    """A task's life: entered when work begins, left when it ends, however it ends."""
-
-    def __enter__(self) -> Task: ...
-    def __exit__(self, *exc: object) -> bool | None: ...
+    def task(self, title: str, total: int | None = None) -> AbstractContextManager[Task]:
+        """Begin `title`, until the context ends; `total` is in bytes, None when unknown."""
 
 
 class _Silent:

@@ -1,0 +1,135 @@
+"""The analysis of an image as values: what is in it, whose it is, what could go. Renderers show it; none computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slimml.bloat.finding import Action, Risk
+from slimml.report.efficiency import Efficiency
+
+
+@dataclass(frozen=True)
+class Amount:
+    """Some of the image. `files` counts entries that are no directories, live or not; bytes as in ImageFacts."""
+
+    files: int
+    disk_bytes: int
+    compressed_bytes: int
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """`disk_bytes` is the content of all layers, as engines count; `compressed_bytes` all blobs, as registries count.
+
+    `compressed_estimated` says that some blob's size was estimated, as no blob was read. `files` are entries of all
+    layers that are no directories, `live_files` those that a container sees.
+    """
+
+    reference: str
+    digest: str
+    platform: str
+    layers: int
+    files: int
+    live_files: int
+    disk_bytes: int
+    live_bytes: int
+    compressed_bytes: int
+    compressed_estimated: bool
+
+
+@dataclass(frozen=True)
+class Reclaimable:
+    """What could go at one risk. `by_optimize` is the part that `slimml optimize` can do; the rest needs a person."""
+
+    risk: Risk
+    total: Amount
+    by_optimize: Amount
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One layer, `index` from 0 at the bottom. `command` is the build step, "" when unknown."""
+
+    index: int
+    digest: str
+    diff_id: str
+    compression: str
+    command: str
+    total: Amount
+    reclaimable: Amount
+
+
+@dataclass(frozen=True)
+class OwnerReport:
+    """All files of one owner. Bytes on disk: `live_bytes` are visible in a container, `shadowed_bytes` are not."""
+
+    system: str
+    name: str
+    version: str
+    files: int
+    live_bytes: int
+    shadowed_bytes: int
+    compressed_bytes: int
+
+
+@dataclass(frozen=True)
+class FormReport:
+    """Files of one form (`inventory.form`), live or not."""
+
+    form: str
+    total: Amount
+
+
+@dataclass(frozen=True)
+class PathReport:
+    """One file: bytes of its whole content, its part of the layer's blob, and the layer that holds it."""
+
+    path: str
+    layer: int
+    disk_bytes: int
+    compressed_bytes: int
+
+
+@dataclass(frozen=True)
+class FindingLayer:
+    """A finding's part in one layer."""
+
+    index: int
+    command: str
+    disk_bytes: int
+    compressed_bytes: int
+
+
+@dataclass(frozen=True)
+class FindingReport:
+    """A finding. `packages` are owners that go entirely; `biggest` lists the largest files, largest first."""
+
+    rule: str
+    title: str
+    risk: Risk
+    action: Action
+    total: Amount
+    layers: tuple[FindingLayer, ...]
+    packages: tuple[str, ...]
+    biggest: tuple[PathReport, ...]
+    fix: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class AnalysisReport:
+    """Everything that `slimml analyze` says. Lists are complete and ordered: layers from the bottom, all else by size.
+
+    The sums of `layers`, `owners` and `forms` are the image's `disk_bytes`; `layers` and `owners` (with
+    `archive_bytes`, the compressed ends of the layers' archives) its `compressed_bytes`.
+    """
+
+    image: ImageFacts
+    reclaimable: tuple[Reclaimable, ...]
+    layers: tuple[LayerReport, ...]
+    owners: tuple[OwnerReport, ...]
+    archive_bytes: int
+    forms: tuple[FormReport, ...]
+    findings: tuple[FindingReport, ...]
+    efficiency: Efficiency
+    unknowns: tuple[str, ...]

@@ -1,0 +1,51 @@
+"""The cache of layers for a person or a program: what is there, and how much of its bound it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from slimml.report.sizes import counted, size
+from slimml.report.untrusted import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from slimml.inventory.cache import LayerCache
+
+
+@dataclass(frozen=True)
+class CachedLayer:
+    """One file of the cache; `used` is when it was last read, RFC 3339."""
+
+    name: str
+    bytes: int
+    used: str
+
+
+@dataclass(frozen=True)
+class CacheReport:
+    """The directory, its bound in bytes, and its files, the least recently used first."""
+
+    directory: str
+    max_bytes: int
+    entries: tuple[CachedLayer, ...]
+
+
+def cache_report(cache: LayerCache) -> CacheReport:
+    """What is in `cache` now."""
+    entries = tuple(
+        CachedLayer(entry.name, entry.size, datetime.fromtimestamp(entry.used, UTC).isoformat(timespec="seconds"))
+        for entry in cache.entries()
+    )
+    return CacheReport(str(cache.directory), cache.max_bytes, entries)
+
+
+def render_cache(report: CacheReport, console: Console) -> None:
+    """Print a line per file and the sum."""
+    for entry in report.entries:
+        console.print(f"{size(entry.bytes):>9}  {entry.used}  {visible(entry.name)}", soft_wrap=True)
+    total = size(sum(entry.bytes for entry in report.entries))
+    bound = f"{total} of at most {size(report.max_bytes)}"
+    console.print(f"{counted(len(report.entries), 'layer')}, {bound}, in {visible(report.directory)}", soft_wrap=True)
