@@ -8,7 +8,7 @@ import socket
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +22,7 @@ from slimml.oci.image import Image, assemble
 from slimml.oci.manifest import build_manifest
 from slimml.oci.media_types import OCI_CONFIG, OCI_LAYER
 from slimml.oci.places.registry.patience import Patience
+from slimml.oci.platform import Platform
 from slimml.oci.reference import Reference, parse_reference
 from slimml.oci.transfer import Access
 
@@ -49,9 +50,9 @@ def _layer(name: str, size: int) -> bytes:
 
 @pytest.fixture
 def make_image() -> Callable[..., Image]:
-    """`make_image("a", "b", size=1000)`: an OCI image with a gzip layer per name, a file of `size` random bytes each."""
+    """`make_image("a", "b", size=1000)`: an image with a gzip layer per name, `size` random bytes each."""
 
-    def make(*names: str, size: int = 1000, architecture: str = "amd64", docker: bool = False) -> Image:
+    def make(*names: str, size: int = 1000, architecture: str = "amd64") -> Image:
         tars = [_layer(name, size) for name in names]
         stored = [gzip.compress(tar, compresslevel=1, mtime=0) for tar in tars]
         rootfs = {"type": "layers", "diff_ids": [sha256(tar) for tar in tars]}
@@ -88,8 +89,6 @@ def log_in(tmp_path: Path) -> Callable[..., None]:
 
 @pytest.fixture
 def access() -> Access:
-    from slimml.oci.platform import Platform
-
     return Access(platform=Platform("linux", "amd64"))
 
 
@@ -146,10 +145,8 @@ class Cutter:
         except OSError:
             pass
         for end in (source, sink):
-            try:
+            with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
     def _take(self) -> bool:
         with self._lock:

@@ -11,6 +11,7 @@ import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    InsecureRequestWarning,
     NewConnectionError,
     ProxyError,
     ReadTimeoutError,
@@ -47,6 +48,9 @@ class Connections:
 
     def __init__(self, insecure: bool, patience: Patience) -> None:
         self._insecure = insecure
+        if insecure:
+            # Who says --insecure knows it.
+            urllib3.disable_warnings(InsecureRequestWarning)
         self._timeout = urllib3.Timeout(connect=patience.connect_timeout, read=patience.read_timeout)
         self._pools: dict[Origin, urllib3.PoolManager] = {}
         self._lock = Lock()
@@ -127,11 +131,11 @@ def _dropped(origin: Origin, error: Exception) -> Dropped:
         if "WRONG_VERSION_NUMBER" in str(error) or "RECORD_LAYER_FAILURE" in str(error):
             return Dropped(f"{where} speaks no TLS; --insecure allows plain HTTP", lasting=True)
         return Dropped(f"{where}: TLS failed ({shown(str(cause), 120)})")
-    if isinstance(error, ConnectTimeoutError | ReadTimeoutError):
-        return Dropped(f"{where} does not answer; is it reachable from here?")
     if isinstance(error, ProxyError):
         return Dropped(f"{where}: the proxy failed ({shown(str(cause), 120)}); check HTTPS_PROXY", lasting=True)
     if isinstance(error, NewConnectionError):
         reason = str(error).rpartition(": ")[2]
         return Dropped(f"{where} cannot be reached ({shown(reason, 120)}); check the name", lasting=True)
+    if isinstance(error, ConnectTimeoutError | ReadTimeoutError):
+        return Dropped(f"{where} does not answer; is it reachable from here?")
     return Dropped(f"{where} broke the connection ({shown(str(cause), 120)})")

@@ -25,6 +25,8 @@ def find_endpoint(registry: str, send: Sender, *, insecure: bool) -> str:
         try:
             answer = send("GET", f"{scheme}://{host}/v2/", {})
         except Dropped as error:
+            if error.lasting and scheme == "http":
+                raise
             troubles.append(error)
             continue
         answer.discard()
