@@ -1,0 +1,1 @@
+"""What an engine answers to `save`: an archive, read as it comes."""
