@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +13,11 @@ from slimml.inventory import form as forms
 from slimml.inventory.captures import wanted
 from slimml.inventory.elf import ElfWindow, bounded, measure, section_table
 from slimml.inventory.estimate import Sampler, from_checkpoints
-from slimml.inventory.form import CODES, FORMS, HEAD_BYTES, form_of
+from slimml.inventory.form import CODES, FORMS, HEAD_BYTES, TOLD_BY_SUFFIX, form_of
 from slimml.inventory.peek import LINKABLE_BYTES, confirm_duplicates, peek
 from slimml.inventory.table import LAYER_SCHEMA, LayerInventory
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
-from slimml.oci.tar.events import Entry, Kind
+from slimml.oci.tar.events import Entry
 from slimml.oci.tar.header import padding
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ _NOTHING = b""
 _ELF_MAGIC = b"\x7fELF"
 _NO_FORM = CODES[""]
 _EMPTY = CODES[forms.EMPTY]
-
-_Row = tuple[str, int, int, int, int, int, int, str | None, bytes | None, int | None, int, int, int]
+_MEMO = 1 << 14
+_digest = xxhash.xxh3_128_digest
 
 
 class LayerCollector:
@@ -44,8 +44,12 @@ class LayerCollector:
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS, *, sample: bool = False) -> None:
         self._sample = sample
-        self._rows: list[_Row] = []
+        # One element per entry since the last flush; what few entries have is kept by row.
+        self._entries: list[Entry] = []
+        self._contents: list[bytes | None] = []
         self._codes: list[int] = []
+        self._crc64: dict[int, int] = {}
+        self._native: dict[int, tuple[int, int]] = {}
         self._batches: list[pa.RecordBatch] = []
         self._form_codes: list[pa.Array] = []
         self._captured: dict[str, bytes] = {}
@@ -60,26 +64,35 @@ class LayerCollector:
         self._unread: list[tuple[int, Entry, int, Callable[[], IO[bytes]]]] = []
         self._flushed = 0
         self._end = 0
+        self._known: dict[tuple[str, bytes], int] = {}
 
     def other(self, entry: Entry) -> None:
         """An entry without content."""
-        self._append(entry, None, None, _NO_FORM, 0, 0)
+        self._append(entry, None, _NO_FORM)
 
     def whole(self, entry: Entry, content: memoryview) -> None:
         """A file in one piece."""
-        head = bytes(content[:HEAD_BYTES])
         path = entry[0]
-        code = CODES[form_of(path, head)] if head else _EMPTY
-        debug = gpu = 0
-        if head[:4] == _ELF_MAGIC:
-            table = section_table(head)
+        magic = bytes(content[:4])
+        suffix = path[path.rfind(".") + 1 :]
+        code = self._known.get((suffix, magic))
+        if code is None:
+            code = self._look(path, suffix, bytes(content[:HEAD_BYTES]))
+        if magic == _ELF_MAGIC:
+            table = section_table(bytes(content[:HEAD_BYTES]))
             if table is not None:
-                debug, gpu = bounded(measure(table, content, 0), len(content))
+                self._native[len(self._codes)] = bounded(measure(table, content, 0), len(content))
         if wanted(path, entry[2]):
             self._keep(path, [bytes(content)])
         if self._sample:
             self._sampler.offer(code, content)
-        self._append(entry, xxhash.xxh3_128_digest(content), None, code, debug, gpu)
+        self._append(entry, _digest(content), code)
+
+    def _look(self, path: str, suffix: str, head: bytes) -> int:
+        code = CODES[form_of(path, head)] if head else _EMPTY
+        if suffix in TOLD_BY_SUFFIX and len(self._known) < _MEMO:
+            self._known[suffix, head[:4]] = code
+        return code
 
     def begin(self, entry: Entry) -> None:
         """A file in pieces."""
@@ -110,12 +123,12 @@ class LayerCollector:
         """The file is complete."""
         assert self._entry is not None
         entry, self._entry = self._entry, None
-        debug, gpu = self._elf.measure() if self._elf is not None else (0, 0)
+        if self._elf is not None and self._head[:4] == _ELF_MAGIC:
+            self._native[len(self._codes)] = self._elf.measure()
         if self._keeping is not None:
             self._keep(entry.path, self._keeping)
             self._keeping = None
-        code = CODES[form_of(entry.path, self._head)]
-        self._append(entry, self._hash.digest(), None, code, debug, gpu)
+        self._append(entry, self._hash.digest(), CODES[form_of(entry.path, self._head)])
 
     def elsewhere(self, entry: Entry, crc64: int, opener: Callable[[], IO[bytes]]) -> None:
         """A file known by its checksum; only what a name cannot tell is looked at."""
@@ -124,8 +137,11 @@ class LayerCollector:
             with opener() as file:
                 self._keep(entry.path, [file.read(entry.size)])
         if entry.size >= LINKABLE_BYTES:
-            self._unread.append((self._flushed + len(self._rows), entry, crc64, opener))
-        self._append(entry, None, crc64, look.code, look.debug, look.gpu)
+            self._unread.append((self._flushed + len(self._codes), entry, crc64, opener))
+        self._crc64[len(self._codes)] = crc64
+        if look.debug or look.gpu:
+            self._native[len(self._codes)] = look.debug, look.gpu
+        self._append(entry, None, look.code)
 
     def finish(self, tar_bytes: int) -> None:
         """The tar is complete."""
@@ -138,26 +154,45 @@ class LayerCollector:
             self._capture_left -= size
             self._captured[path] = b"".join(pieces)
 
-    def _append(self, entry: Entry, content: bytes | None, crc64: int | None, code: int, debug: int, gpu: int) -> None:
-        path, kind, size, mode, uid, gid, mtime, link, offset, data_offset, stored = entry[:11]
-        target = link if kind == Kind.SYMLINK or kind == Kind.HARDLINK else None
-        self._rows.append((path, kind, size, mode, uid, gid, mtime, target, content, crc64, debug, gpu, offset))
+    def _append(self, entry: Entry, content: bytes | None, code: int) -> None:
+        self._entries.append(entry)
+        self._contents.append(content)
         self._codes.append(code)
-        self._end = data_offset + stored + padding(stored)
-        if len(self._rows) >= _BATCH_ROWS:
+        if len(self._codes) >= _BATCH_ROWS:
             self._flush()
 
     def _flush(self) -> None:
-        if not self._rows:
+        if not self._entries:
             return
-        columns = list(zip(*self._rows, strict=True))
-        arrays = [_as_binary(columns[0])]
-        for values, field in zip(columns[1:], list(_BATCH_SCHEMA)[1:], strict=True):
-            arrays.append(_as_binary(values) if field.name == "link" else pa.array(values, field.type))
+        paths, kinds, sizes, modes, uids, gids, times, links, offsets = zip(
+            *(entry[:9] for entry in self._entries), strict=True
+        )
+        rows = range(len(paths))
+        native = np.zeros((len(paths), 2), np.int64)
+        for row, found in self._native.items():
+            native[row] = found
+        columns = [
+            _as_binary(paths),
+            kinds,
+            sizes,
+            modes,
+            uids,
+            gids,
+            times,
+            _as_binary([link or None for link in links]),
+            self._contents,
+            [self._crc64.get(row) for row in rows] if self._crc64 else pa.nulls(len(paths), pa.uint64()),
+            native[:, 0],
+            native[:, 1],
+            offsets,
+        ]
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, _BATCH_SCHEMA, strict=True)]
         self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=_BATCH_SCHEMA))
         self._form_codes.append(pa.array(self._codes, pa.uint8()))
-        self._flushed += len(self._rows)
-        self._rows, self._codes = [], []
+        last = self._entries[-1]
+        self._end = last.data_offset + last.stored + padding(last.stored)
+        self._flushed += len(paths)
+        self._entries, self._contents, self._codes, self._crc64, self._native = [], [], [], {}, {}
 
     def inventory(self, facts: ScanFacts) -> LayerInventory:
         """The layer's rows, with the bytes that each takes in the tar and in the blob."""
@@ -170,7 +205,7 @@ class LayerCollector:
             self._sample_unread()
             compressed, trailer = self._sampler.estimate(codes.to_numpy(), table["size"].to_numpy())
         columns = {name: table[name] for name in table.column_names} | {
-            "content": self._contents(table["content"]),
+            "content": self._confirmed(table["content"]),
             "form": pa.DictionaryArray.from_arrays(codes, _DICTIONARY),
             "tar_bytes": pa.array(np.diff(boundaries)),
             "compressed": pa.array(compressed),
@@ -197,7 +232,7 @@ class LayerCollector:
                     content = file.read(_SAMPLE_BYTES)
                 self._sampler.sample(peek(entry, opener).code, content)
 
-    def _contents(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    def _confirmed(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         unread = ((row, entry.size, crc64, opener) for row, entry, crc64, opener in self._unread)
         confirmed = confirm_duplicates(unread)
         if not confirmed:
@@ -208,7 +243,7 @@ class LayerCollector:
         return pa.chunked_array([pa.array(digests, column.type)])
 
 
-def _as_binary(values: tuple[str | None, ...]) -> pa.Array:
+def _as_binary(values: Sequence[str | None]) -> pa.Array:
     try:
         return pa.array(values, pa.string()).cast(pa.binary())
     except UnicodeEncodeError:

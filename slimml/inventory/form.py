@@ -160,6 +160,9 @@ FORMS: Final = (
 )
 """Every form; the position is the code in the table's dictionary."""
 
+TOLD_BY_SUFFIX: Final = frozenset(_SUFFIX)
+"""Suffixes with which the first four bytes decide the form"""
+
 CODES: Final = {form: code for code, form in enumerate(FORMS)}
 
 
@@ -197,8 +200,6 @@ def form_of(path: str, head: bytes) -> str:
         return MODEL_SAFETENSORS
     if head[4:8] == b"TFL3":
         return MODEL_TFLITE
-    if head[257:262] == b"ustar":
-        return TAR
     named = form_by_name(path)
     if named is not OTHER:
         return named

@@ -23,11 +23,8 @@ class Extensions:
         self._kind = b""
         self._data = bytearray()
         self.start: int | None = None
-
-    @property
-    def any(self) -> bool:
-        """Whether there is something to apply."""
-        return self.start is not None or bool(self._global)
+        self.any = False
+        """whether there is something to apply"""
 
     @property
     def hanging(self) -> bool:
@@ -42,7 +39,7 @@ class Extensions:
             self.start = offset
         elif offset - self.start > _CHAIN * self._limits.header_bytes:
             raise LimitExceeded(f"{self._what}: the header records of one entry add up", "header_bytes")
-        self._kind, self._data = kind, bytearray()
+        self._kind, self._data, self.any = kind, bytearray(), True
 
     def collect(self, piece: memoryview) -> None:
         """More of the record's content."""
@@ -76,6 +73,7 @@ class Extensions:
         name = raw.name if self._long_name is None else self._long_name
         link = raw.link if self._long_link is None else self._long_link
         self._local, self._long_name, self._long_link, self.start = {}, None, None, None
+        self.any = bool(self._global)
         if not records:
             return raw._replace(name=name, link=link), None, None
         name = self._text(records, "GNU.sparse.name", self._text(records, "path", name))

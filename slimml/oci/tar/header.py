@@ -1,7 +1,6 @@
 """One tar header block: its fields, numbers, and checksum (POSIX pax, "ustar Interchange Format"; GNU tar manual)."""
 
 import struct
-import zlib
 from typing import NamedTuple
 
 BLOCK = 512
@@ -46,11 +45,6 @@ def expected_adler(checksum: bytes) -> int:
     """
     stored = number(checksum)
     return (1 + stored - 8 * 32 + sum(checksum)) % _ADLER_MODULUS
-
-
-def adler(block: memoryview) -> int:
-    """The low half of the block's Adler-32."""
-    return zlib.adler32(block) & 0xFFFF
 
 
 def signed_checksum_matches(block: memoryview, checksum: bytes) -> bool:
