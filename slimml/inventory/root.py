@@ -1,0 +1,138 @@
+"""The merged root as package databases see it: live paths, symlinks within the root, contents captured on the way."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from slimml.inventory.merge import Merged
+from slimml.inventory.table import LayerInventory, State, decode_paths
+from slimml.oci.tar.events import Kind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FOLLOWED = 40
+"""symlinks on one way, as Linux counts (path_resolution(7))"""
+
+
+@dataclass(frozen=True)
+class Root:
+    """The merged root. `paths` and `kinds` have one element per row of the image, live or not.
+
+    `live` gives the row of a live path, `links` the target text of a live symlink, `captured` the content of a live
+    file that was kept while reading.
+    """
+
+    paths: Sequence[str]
+    kinds: NDArray[np.uint8]
+    live: Mapping[str, int]
+    links: Mapping[str, str]
+    captured: Mapping[str, bytes]
+    _resolved: dict[str, str] = field(default_factory=lambda: {"": ""}, repr=False)
+
+    @cached_property
+    def ordered(self) -> list[str]:
+        """Every path that some row has, once, sorted."""
+        # A tar's own order is close to sorted; a set would lose it, and the speed of sorting what is sorted.
+        return sorted(dict.fromkeys(self.paths))
+
+    def beneath(self, directory: str) -> list[str]:
+        """Paths of rows, live or not, inside `directory` ("" is the root), however deep."""
+        if not directory:
+            return [path for path in self.ordered if path]
+        # "0" is the character after "/".
+        return self.ordered[bisect_left(self.ordered, f"{directory}/") : bisect_left(self.ordered, f"{directory}0")]
+
+    def kind(self, path: str) -> Kind | None:
+        """What is live at `path`; None where nothing is."""
+        row = self.live.get(path)
+        return None if row is None else Kind(int(self.kinds[row]))
+
+    def resolve(self, path: str) -> str:
+        """Where `path` leads, following symlinks within the root; after 40 of them, the path as it is.
+
+        `path` has no `.` and `..`; it need not exist.
+        """
+        known = self._resolved
+        pending = []
+        while path not in known:
+            pending.append(path)
+            path = path.rpartition("/")[0]
+        resolved = known[path]
+        for inner in reversed(pending):
+            name = inner[inner.rfind("/") + 1 :]
+            resolved = f"{resolved}/{name}" if resolved else name
+            if resolved in self.links:
+                resolved = self._follow(resolved)
+            known[inner] = resolved
+        return resolved
+
+    def place(self, path: str) -> str:
+        """The path at which an entry called `path` lies: its directory resolved, a symlink at its end not followed."""
+        parent, _, name = path.rpartition("/")
+        directory = self._resolved.get(parent)
+        if directory is None:
+            directory = self.resolve(parent)
+        return path if directory == parent else f"{directory}/{name}" if directory else name
+
+    def places(self, paths: Iterable[str]) -> list[str]:
+        """`place` of each."""
+        place = self.place
+        return [place(path) for path in paths]
+
+    def _follow(self, link: str) -> str:
+        todo = link.split("/")[::-1]
+        done: list[str] = []
+        followed = 0
+        while todo:
+            part = todo.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                del done[-1:]
+                continue
+            done.append(part)
+            target = self.links.get("/".join(done))
+            if target is None:
+                continue
+            followed += 1
+            if followed > _FOLLOWED:
+                return link
+            done = [] if target.startswith("/") else done[:-1]
+            todo.extend(target.split("/")[::-1])
+        return "/".join(done)
+
+
+def merged_root(layers: Sequence[LayerInventory], merged: Merged) -> Root:
+    """The merged root of `layers`, for which `merged` was computed."""
+    paths: list[str] = []
+    kinds = np.concatenate([np.empty(0, np.uint8), *(layer.column("kind") for layer in layers)])
+    for layer in layers:
+        paths.extend(decode_paths(layer.table["path"]))
+    live = {paths[row]: row for row in np.flatnonzero(merged.state == State.LIVE).tolist()}
+    starts = [0, *accumulate(layer.table.num_rows for layer in layers)]
+    links: dict[str, str] = {}
+    captured: dict[str, bytes] = {}
+    for layer, start, end in zip(layers, starts, starts[1:], strict=False):
+        own = kinds[start:end]
+        linking = ((own == Kind.SYMLINK) | (own == Kind.HARDLINK)) & (merged.state[start:end] == State.LIVE)
+        rows = np.flatnonzero(linking)
+        targets = layer.table["link"].take(pa.array(rows)).to_pylist()
+        for row, target in zip(rows.tolist(), targets, strict=True):
+            text = (target or b"").decode("utf-8", "surrogateescape")
+            if own[row] == Kind.SYMLINK:
+                links[paths[start + row]] = text
+            elif text in layer.captured:
+                captured[paths[start + row]] = layer.captured[text]
+        for path, content in layer.captured.items():
+            if start <= live.get(path, -1) < end:
+                captured[path] = content
+    return Root(paths, kinds, live, links, captured)
