@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from slimml.errors import NotFound, Refused, Unsupported
+from slimml.errors import InvalidImage, NotFound, Refused, Unsupported
 from slimml.oci.descriptor import UNKNOWN_SIZE
 from slimml.oci.digest import sha256
 from slimml.oci.image import assemble
@@ -135,3 +135,28 @@ def test_an_artifact_is_no_image(registry, make_image, named, access):
     write_image(odd, named(registry, "app:1"), access)
     with pytest.raises(Unsupported, match=r"artifact of type 'application/vnd.example.thing'"):
         open_image(named(registry, "app:1"), access)
+
+
+def test_a_layer_with_another_diff_id_is_not_pushed(registry, make_image, named, access):
+    image = make_image("a")
+    lying = replace(image.layers[0], diff_id=sha256(b"another tar"))
+    with pytest.raises(InvalidImage, match="the config says"):
+        write_image(replace(image, layers=(lying,)), named(registry, "app:1"), access)
+    with pytest.raises(NotFound):
+        open_image(named(registry, "app:1"), access)
+
+
+def test_an_upload_of_an_invalid_layer_leaves_nothing(registry, make_image, named, access):
+    image = make_image("a")
+    lying = replace(image.layers[0], diff_id=sha256(b"another tar"))
+    with pytest.raises(InvalidImage):
+        write_image(replace(image, layers=(lying,)), named(registry, "app:1"), access)
+    repository = Repository(Client(named(registry, "app").name, access))
+    assert repository.blob_size(image.layers[0].descriptor.digest) is None
+
+
+def test_one_blob_with_two_diff_ids_is_refused(registry, make_image, named, access):
+    image = make_image("a")
+    lying = replace(image.layers[0], diff_id=sha256(b"another tar"))
+    with pytest.raises(InvalidImage, match="two diff IDs"):
+        write_image(replace(image, layers=(image.layers[0], lying)), named(registry, "app:1"), access)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urljoin
 
 from slimml.errors import InvalidImage, LimitExceeded, NotFound, Unavailable, Unsupported
@@ -10,6 +11,7 @@ from slimml.oci import documents
 from slimml.oci.artifact import Artifact
 from slimml.oci.descriptor import Descriptor
 from slimml.oci.digest import Digest, algorithm_of, hex_of
+from slimml.oci.image import Stream
 from slimml.oci.manifest import Index, Manifest, parse_document
 from slimml.oci.media_types import MANIFESTS, OCI_INDEX
 from slimml.oci.places.registry.answer import Answer
@@ -20,6 +22,7 @@ from slimml.oci.places.registry.repository import Repository
 from slimml.oci.places.registry.upload import push_blob
 from slimml.oci.reference import Reference
 from slimml.oci.transfer import Access
+from slimml.oci.verify import verified
 
 _ATTEMPTS = 3
 _PAGES = 100
@@ -37,11 +40,15 @@ def write_artifact(artifact: Artifact, subject: Reference, access: Access, patie
         raise InvalidImage(f"{subject}: the artifact names no subject that it belongs to")
     repository = Repository(Client(subject.name, access, patience))
     for descriptor in {blob.digest: blob for blob in (manifest.config, *manifest.layers)}.values():
-        push_blob(repository, descriptor, artifact.blobs, None, lambda _: None)
+        push_blob(repository, descriptor, partial(_open, artifact, descriptor), None, lambda _: None)
     answer = repository.put_document(manifest.raw, manifest.media_type, manifest.digest)
     if answer.header("OCI-Subject") != manifest.subject.digest:
         _extend_tag(repository, manifest, manifest.subject.digest)
     return manifest.digest
+
+
+def _open(artifact: Artifact, descriptor: Descriptor) -> Stream:
+    return verified(artifact.blobs.open_blob(descriptor), descriptor)
 
 
 def find_artifacts(

@@ -1,16 +1,14 @@
 """Opening an image in a registry."""
 
-from slimml.errors import LimitExceeded, Unsupported
-from slimml.oci.config import parse_config
-from slimml.oci.image import Image, assemble
+from slimml.errors import LimitExceeded
+from slimml.oci.image import Image
 from slimml.oci.manifest import Manifest
-from slimml.oci.media_types import CONFIGS
 from slimml.oci.places.registry.client import Client
 from slimml.oci.places.registry.patience import PATIENCE, Patience
 from slimml.oci.places.registry.repository import Repository
 from slimml.oci.reference import Reference
+from slimml.oci.resolve import image_of
 from slimml.oci.transfer import Access
-from slimml.oci.verify import verified_bytes
 
 
 def open_image(reference: Reference, access: Access, patience: Patience = PATIENCE) -> Image:
@@ -21,16 +19,11 @@ def open_image(reference: Reference, access: Access, patience: Patience = PATIEN
     """
     assert reference.name
     repository = Repository(Client(reference.name, access, patience))
-    manifest = choose_manifest(repository, reference.name.selector)
-    if manifest.config.media_type not in CONFIGS:
-        kind = manifest.artifact_type or manifest.config.media_type
-        raise Unsupported(f"{reference} is an artifact of type {kind[:80]!r}, not an image")
-    raw = verified_bytes(repository, manifest.config, f"{reference}: the config", access.limits)
-    config = parse_config(raw, f"{reference}: the config", access.limits)
-    return assemble(reference, manifest, config, repository)
+    manifest = _choose_manifest(repository, reference.name.selector)
+    return image_of(reference, manifest, repository, access.limits)
 
 
-def choose_manifest(repository: Repository, selector: str) -> Manifest:
+def _choose_manifest(repository: Repository, selector: str) -> Manifest:
     """The manifest that a tag or digest leads to, through at most `Limits.index_depth` indexes."""
     access = repository.client.access
     for _ in range(access.limits.index_depth + 1):

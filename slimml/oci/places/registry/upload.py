@@ -8,12 +8,13 @@ from urllib.parse import urljoin
 from slimml.errors import SlimmlError
 from slimml.oci.descriptor import UNKNOWN_SIZE, Descriptor
 from slimml.oci.digest import short
-from slimml.oci.image import Blobs
+from slimml.oci.image import Stream
 from slimml.oci.places.registry.answer import Answer, Dropped
 from slimml.oci.places.registry.auth import push_scope
 from slimml.oci.places.registry.patience import TRANSIENT
 from slimml.oci.places.registry.repository import Repository
-from slimml.oci.verify import verified
+
+Opener = Callable[[], Stream]
 
 _CHUNK = 256 << 10
 _PROGRESS = 1 << 20
@@ -30,18 +31,23 @@ class Pushed:
 
 
 def push_blob(
-    repository: Repository, descriptor: Descriptor, blobs: Blobs, mount_from: str | None, advance: Callable[[int], None]
+    repository: Repository,
+    descriptor: Descriptor,
+    open_verified: Opener,
+    mount_from: str | None,
+    advance: Callable[[int], None],
 ) -> Pushed:
-    """Bring a blob into the repository; verified while it is sent, and by the registry at the end.
+    """Bring a blob into the repository; the registry verifies it too.
 
-    `mount_from` is another repository of the same registry that may have it; `advance` is told of bytes done. Raises
-    InvalidImage, NotFound, AccessDenied, Unavailable; then the registry has nothing of it.
+    `open_verified` opens it, from its start, as a stream that raises InvalidImage for wrong content; `mount_from` is
+    another repository of the same registry that may have it; `advance` is told of bytes done. Raises InvalidImage,
+    NotFound, AccessDenied, Unavailable; then the registry has nothing of it.
     """
     stored = repository.blob_size(descriptor.digest)
     if stored is None:
         location = _begin(repository, descriptor, mount_from)
         if location is not None:
-            return Pushed(_Upload(repository, descriptor, blobs, advance, location).run(), reused=False)
+            return Pushed(_Upload(repository, descriptor, open_verified, advance, location).run(), reused=False)
         stored = repository.blob_size(descriptor.digest)
     size = descriptor.size if stored in (None, UNKNOWN_SIZE) else stored
     assert size is not None
@@ -90,14 +96,14 @@ class _Upload:
         self,
         repository: Repository,
         descriptor: Descriptor,
-        blobs: Blobs,
+        open_verified: Opener,
         advance: Callable[[int], None],
         location: str | None,
     ) -> None:
         self._repository = repository
         self._client = repository.client
         self._descriptor = descriptor
-        self._blobs = blobs
+        self._open = open_verified
         self._advance = advance
         self._location = location
         self._what = f"blob {short(descriptor.digest)}"
@@ -175,7 +181,7 @@ class _Upload:
         """The blob from the offset on. It is read from its start every time, so that all of it is verified."""
         position = 0
         try:
-            with verified(self._blobs.open_blob(self._descriptor), self._descriptor) as stream:
+            with self._open() as stream:
                 while piece := stream.read(_CHUNK):
                     fresh = piece[max(0, self._offset - position) :]
                     position += len(piece)

@@ -86,7 +86,10 @@ def test_an_error_says_its_message():
     assert complaint(b'{"errors":[{"code":"DENIED","message":"no\\u001b[0m"}]}') == "no[0m"
 
 
-@pytest.mark.parametrize("header", ["0", format_datetime(datetime.now(UTC) - timedelta(days=1)), "Mon, 01 Jan 2001 00:00:00"])
+PAST = format_datetime(datetime.now(UTC) - timedelta(days=1))
+
+
+@pytest.mark.parametrize("header", ["0", PAST, "Mon, 01 Jan 2001 00:00:00"])
 def test_retry_after_that_is_past_does_not_wait(header):
     Patience(first_wait=1000, longest_wait=1000).pause(1, header)
 
