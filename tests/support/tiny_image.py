@@ -13,7 +13,7 @@ from slimml.errors import NotFound
 from slimml.oci.config import parse_config
 from slimml.oci.descriptor import Descriptor
 from slimml.oci.digest import hex_of, sha256
-from slimml.oci.image import Image, assemble
+from slimml.oci.image import assemble
 from slimml.oci.manifest import build_manifest
 from slimml.oci.media_types import DOCKER_CONFIG, OCI_CONFIG, Compression, layer_type
 from slimml.oci.reference import Reference, Transport
