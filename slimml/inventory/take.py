@@ -9,7 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from slimml.inventory.collect import LayerCollector
-from slimml.inventory.table import Inventory, LayerInventory
+from slimml.inventory.merge import merge
+from slimml.inventory.owners.assign import assign_owners
+from slimml.inventory.root import merged_root
+from slimml.inventory.table import LAYER_SCHEMA, Inventory, LayerInventory
 from slimml.oci.digest import Digest
 from slimml.oci.image import Image, Layer
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
@@ -69,13 +72,15 @@ def _key(layer: Layer) -> Digest:
 
 def build_inventory(image: Image, layers: tuple[LayerInventory, ...]) -> Inventory:
     """An inventory of layers that were read already, in the image's order."""
-    from slimml.inventory.merge import merge
-    from slimml.inventory.owners.assign import assign_owners
-
-    table = pa.concat_tables([layer.table for layer in layers])
-    starts = np.cumsum([0] + [layer.table.num_rows for layer in layers], dtype=np.int64)
     merged = merge(layers)
-    nobody = np.zeros(table.num_rows, np.int32)
-    unowned = Inventory(image, layers, table, starts, merged.state, merged.by, nobody, ())
-    owner, owners = assign_owners(unowned)
-    return replace(unowned, owner=owner, owners=owners)
+    owner, owners = assign_owners(merged_root(layers, merged))
+    return Inventory(
+        image=image,
+        layers=layers,
+        table=pa.concat_tables([LAYER_SCHEMA.empty_table(), *(layer.table for layer in layers)]),
+        starts=np.cumsum([0] + [layer.table.num_rows for layer in layers], dtype=np.int64),
+        state=merged.state,
+        by=merged.by,
+        owner=owner,
+        owners=owners,
+    )
