@@ -11,7 +11,6 @@ import pyarrow as pa
 from slimml.inventory.collect import LayerCollector
 from slimml.inventory.merge import merge
 from slimml.inventory.owners.assign import assign_owners
-from slimml.inventory.root import merged_root
 from slimml.inventory.table import LAYER_SCHEMA, Inventory, LayerInventory
 from slimml.oci.digest import Digest
 from slimml.oci.image import Image, Layer
@@ -72,15 +71,10 @@ def _key(layer: Layer) -> Digest:
 
 def build_inventory(image: Image, layers: tuple[LayerInventory, ...]) -> Inventory:
     """An inventory of layers that were read already, in the image's order."""
+    table = pa.concat_tables([LAYER_SCHEMA.empty_table(), *(layer.table for layer in layers)])
+    starts = np.cumsum([0] + [layer.table.num_rows for layer in layers], dtype=np.int64)
     merged = merge(layers)
-    owner, owners = assign_owners(merged_root(layers, merged))
-    return Inventory(
-        image=image,
-        layers=layers,
-        table=pa.concat_tables([LAYER_SCHEMA.empty_table(), *(layer.table for layer in layers)]),
-        starts=np.cumsum([0] + [layer.table.num_rows for layer in layers], dtype=np.int64),
-        state=merged.state,
-        by=merged.by,
-        owner=owner,
-        owners=owners,
-    )
+    nobody = np.zeros(table.num_rows, np.int32)
+    unowned = Inventory(image, layers, table, starts, merged.state, merged.by, nobody, ())
+    owner, owners = assign_owners(unowned)
+    return replace(unowned, owner=owner, owners=owners)
