@@ -56,6 +56,10 @@ class Proposal:
     owners: tuple[int, ...] = ()
     reclaim: NDArray[np.int64] | None = None
     """bytes of each row that could go, where that is less than the whole file (symbols in a shared object)"""
+    targets: NDArray[np.int64] | None = None
+    """Action.LINK: the row that each row becomes a hard link of; equal by size and hash, the writer compares"""
+    always: bool = False
+    """told even when other findings claimed all its rows (secrets)"""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,10 @@ class LayerShare:
     rows: int
     disk_bytes: int
     compressed_bytes: int
+
+
+def _no_rows() -> NDArray[np.int64]:
+    return np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,10 @@ class Finding:
     fix: str
     reason: str
     owners: tuple[int, ...] = field(default=())
+    mentioned: NDArray[np.int64] = field(default_factory=_no_rows)
+    """all rows it speaks of, also those that another finding claimed"""
+    targets: NDArray[np.int64] | None = None
+    """Action.LINK: the row that each of `rows` becomes a hard link of"""
 
 
 Detector = Callable[["Inventory"], Iterable[Proposal]]

@@ -1,0 +1,1 @@
+"""One module per kind of waste: a table in, proposals out."""

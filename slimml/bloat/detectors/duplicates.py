@@ -1,0 +1,127 @@
+"""Files with the same content: in one layer they can be hard links, across layers only the build can share them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slimml.bloat.finding import Action, Proposal, Risk
+from slimml.bloat.links import hard_links
+from slimml.bloat.path_facts import path_facts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from slimml.inventory.table import Inventory
+
+MINIMUM_BYTES = 4096
+"""Below this a header of the tar weighs as much as what a link saves."""
+
+_SHARED_BY_LINKS = ("mode", "uid", "gid", "mtime")
+_WRITABLE_BY_OTHERS = 0o022
+_PLACES_OF_PROGRAMS = ("usr", "opt", "bin", "sbin", "lib", "lib64")
+_FIX = (
+    "Copy once and link: RUN ln TARGET NAME in the step that makes the copy, or COPY --from only one of them; "
+    "a symbolic link to a directory does for whole trees."
+)
+
+
+def duplicates(inventory: Inventory) -> Iterator[Proposal]:
+    """Live files of at least MINIMUM_BYTES whose content an earlier live file has.
+
+    Names of a hard link share mode, owner and time, so within a layer only files that agree in them are proposed.
+    """
+    rows, groups = identical_files(inventory)
+    in_layer, firsts = _later_ones(np.column_stack([groups, inventory.layer[rows], *_metadata(inventory, rows)]), rows)
+    sure = _never_written(inventory, in_layer) & _never_written(inventory, firsts)
+    for rule, risk, chosen, reason in (
+        (
+            "duplicates",
+            Risk.SAFE,
+            sure,
+            "a hard link is the same file under two names; root owns them, nobody writes them",
+        ),
+        (
+            "duplicates-writable",
+            Risk.LIKELY,
+            ~sure,
+            "a program that writes one of the names in place may change the other",
+        ),
+    ):
+        yield Proposal(
+            rule,
+            "Identical files in one layer" if risk is Risk.SAFE else "Identical files in one layer that may be written",
+            risk,
+            Action.LINK,
+            in_layer[chosen],
+            _FIX,
+            reason,
+            targets=firsts[chosen],
+        )
+    across, _ = _later_ones(groups[:, None], rows)
+    across = np.setdiff1d(across, in_layer)
+    if across.size:
+        yield Proposal(
+            "duplicates-elsewhere",
+            "Files whose content another layer, or a file with another owner or time, has too",
+            Risk.ASK,
+            Action.TELL,
+            across,
+            "Copy them once, and link in the step that makes them: cp and COPY in a later step store them again.",
+            "layers cannot share content, and a link's names cannot differ in mode, owner or time",
+        )
+
+
+def identical_files(inventory: Inventory) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Live files that are large enough, ascending, and the number of each one's content (equal size and hash)."""
+    pair: tuple[NDArray[np.int64], NDArray[np.int64]] = path_facts(inventory).once(
+        "identical files", lambda: _number_contents(inventory)
+    )
+    return pair
+
+
+def _number_contents(inventory: Inventory) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    facts = path_facts(inventory)
+    rows = np.flatnonzero(facts.files & (facts.size >= MINIMUM_BYTES))
+    # Only sizes that occur twice can have twins: hashes of the others need no look.
+    _, inverse, counts = np.unique(facts.size[rows], return_inverse=True, return_counts=True)
+    rows = rows[counts[inverse] > 1]
+    part = inventory.table.select(["content", "crc64"]).take(pa.array(rows))
+    content = part["content"].combine_chunks().dictionary_encode()
+    crc64 = part["crc64"].combine_chunks().dictionary_encode()
+    numbers = np.full((len(rows), 2), -1, dtype=np.int64)
+    for column, encoded in enumerate((content, crc64)):
+        numbers[:, column] = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    # Where the content was read, its own hash decides; the engine's checksum stands in where it was not.
+    numbers[numbers[:, 0] >= 0, 1] = -1
+    known = (numbers >= 0).any(axis=1)
+    rows, numbers = rows[known], numbers[known]
+    _, groups = np.unique(np.column_stack([facts.size[rows], numbers]), axis=0, return_inverse=True)
+    return rows, groups.reshape(-1).astype(np.int64)
+
+
+def _metadata(inventory: Inventory, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return [inventory.column(name)[rows].astype(np.int64) for name in _SHARED_BY_LINKS]
+
+
+def _later_ones(keys: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows that repeat the keys of an earlier row, and for each that first row."""
+    if not len(rows):
+        return rows, rows
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    firsts = rows[first][inverse.reshape(-1)]
+    later = firsts != rows
+    return rows[later], firsts[later]
+
+
+def _never_written(inventory: Inventory, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    facts = path_facts(inventory)
+    programs = facts.beneath(*_PLACES_OF_PROGRAMS)[rows]
+    closed = (inventory.column("mode")[rows] & _WRITABLE_BY_OTHERS) == 0
+    shared = np.isin(rows, hard_links(inventory)[1])
+    return np.asarray(programs & closed & (inventory.column("uid")[rows] == 0) & ~shared, dtype=bool)

@@ -1,0 +1,158 @@
+"""Files and variables that look like secrets, and a container that runs as root. Values are never repeated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slimml.bloat.build_step import TOKEN
+from slimml.bloat.environment import environment
+from slimml.bloat.finding import Action, Proposal, Risk
+from slimml.bloat.packages import unpackaged
+from slimml.bloat.path_facts import ends_in, path_facts
+from slimml.oci.tar.events import Kind
+
+if TYPE_CHECKING:
+    from slimml.bloat.path_facts import Mask
+    from slimml.inventory.table import Inventory
+
+_BY_NAME = re.compile(
+    r"\.env(\.(local|production|prod|development|dev|staging|test))?|id_(rsa|dsa|ecdsa|ed25519)(_\w+)?|.+\.(ppk|kdbx)"
+    r"|\.netrc|_netrc|\.pypirc|\.pgpass|\.my\.cnf|\.git-credentials|\.htpasswd|\.dockercfg|\.s3cfg|\.boto"
+    r"|service[-_]?account.*\.json|.*[-_]service[-_]account\.json|application_default_credentials\.json"
+    r"|client_secrets?.*\.json|gcloud.*key.*\.json|kubeconfig|.*\.(p12|pfx|jks|keystore)|secrets?\.(ya?ml|json|toml|env)"
+)
+_BY_PATH = (
+    *(".aws/credentials", ".docker/config.json", ".kube/config", ".azure/accessTokens.json", ".config/gh/hosts.yml"),
+    *(".config/gcloud/credentials.db", ".cache/huggingface/token", ".huggingface/token", ".streamlit/secrets.toml"),
+    *("run/secrets", "kaggle.json", ".config/pypoetry/auth.toml"),
+)
+_KEY_SUFFIXES = ("pem", "key")
+_PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
+_CREDENTIALS = re.compile(
+    rb"(?i)_authToken\s*=|//[^/\s:@]+:[^/\s@]+@|^\s*password\s*[=:]\s*\S|\"auth\"\s*:", re.MULTILINE
+)
+_PUBLIC_PLACES = ("etc/ssl", "etc/pki", "usr/share", "usr/lib/ssl", "etc/ca-certificates")
+_VARIABLE = re.compile(
+    r"(?:^|_)(?:PASSWORDS?|PASSWD|PASSPHRASE|SECRETS?|TOKEN|API_?KEY|ACCESS_?KEY(?:_ID)?|PRIVATE_?KEY|AUTH_?KEY|CREDENTIALS?"
+    r"|CONNECTION_?STRING)$|(?:^|_)(?:SECRET|PASSWORD)_",
+    re.IGNORECASE,
+)
+_ASSIGNMENT = re.compile(r"(?<![\w-])([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|\S*)")
+_NO_VALUE = re.compile(
+    r"|\$.*|/.*|true|false|none|null|\d{1,3}|.{1,3}|x+|\*+|<.*>|change_?me|placeholder|your[-_ ].*", re.I
+)
+
+
+def secrets(inventory: Inventory) -> Iterator[Proposal]:
+    """Told even where the file is deleted: its bytes are still in a layer for everybody who can pull."""
+    rows = np.flatnonzero(_files(inventory))
+    if rows.size:
+        hidden = int((~path_facts(inventory).live[rows]).sum())
+        yield Proposal(
+            "secret-files",
+            f"{len(rows)} files that look like secrets"
+            + (f", {hidden} of them deleted but still pulled" if hidden else ""),
+            Risk.ASK,
+            Action.TELL,
+            rows,
+            "Change the secret, for it is known to all who can pull. Name the file in .dockerignore, and give it "
+            "to the build with RUN --mount=type=secret,id=…, to the service when it starts.",
+            "told by their names, and by their contents where those were read",
+            always=True,
+        )
+    names = _variables(inventory)
+    if names:
+        yield Proposal(
+            "secret-variables",
+            f"Variables that look like secrets: {', '.join(sorted(names))}",
+            Risk.ASK,
+            Action.TELL,
+            np.empty(0, dtype=np.int64),
+            "Change the secret: ENV and ARG stay in the image's configuration and history. Use RUN "
+            "--mount=type=secret,id=…,env=NAME in the build, and docker run --env-file for the service.",
+            "everybody who can pull the image can read them",
+        )
+    if str(inventory.image.config.runtime.get("User") or "root").partition(":")[0] in ("root", "0"):
+        yield Proposal(
+            "runs-as-root",
+            "The container runs as root",
+            Risk.ASK,
+            Action.TELL,
+            np.empty(0, dtype=np.int64),
+            "RUN useradd --create-home app, and USER app after the last step that installs; COPY --chown=app what it "
+            "writes.",
+            "who breaks into the service is root in the container",
+        )
+
+
+def _files(inventory: Inventory) -> Mask:
+    facts = path_facts(inventory)
+    is_file = (facts.kind == Kind.FILE) & (facts.size > 0)
+    # A hidden row has no owner; what packages bring (test keys, CA certificates) is everybody's.
+    own = is_file & (unpackaged(inventory) | ~facts.live) & ~facts.in_site & ~facts.beneath(*_PUBLIC_PLACES)
+    own &= ~facts.beneath_named("tests", "test", "testdata", "examples", "node_modules")
+    found = own & facts.names_where(_BY_NAME.fullmatch)
+    found |= own & _by_path(inventory)
+    certain, harmless = _by_content(inventory)
+    keys = own & facts.suffixed("key") & ~facts.beneath_named("certs", "trusted.gpg.d", "keyrings")
+    found |= keys & (facts.size < 16_384)
+    found[[row for row in harmless if not _BY_NAME.fullmatch(facts.names[int(facts.name[row])])]] = False
+    found[[row for row in certain if own[row]]] = True
+    return np.asarray(found, dtype=bool)
+
+
+def _by_path(inventory: Inventory) -> Mask:
+    facts = path_facts(inventory)
+    found = np.zeros(len(facts.live), dtype=bool)
+    named = facts.named(*(path.rpartition("/")[2] for path in _BY_PATH))
+    for row in np.flatnonzero(named).tolist():
+        found[row] = any(ends_in(inventory.paths[row], path) for path in _BY_PATH)
+    return found
+
+
+def _by_content(inventory: Inventory) -> tuple[list[int], list[int]]:
+    """Rows whose captured content is a secret, and rows of which it is seen not to be one."""
+    certain: list[int] = []
+    harmless: list[int] = []
+    for number, layer in enumerate(inventory.layers):
+        candidates = {path: content for path, content in layer.captured.items() if _may_hold_secrets(path)}
+        if not candidates:
+            continue
+        for row in range(int(inventory.starts[number]), int(inventory.starts[number + 1])):
+            content = candidates.get(inventory.paths[row])
+            if content is None:
+                continue
+            text = content.decode("utf-8", "replace")
+            secret = _PRIVATE_KEY.search(content) or _CREDENTIALS.search(content) or TOKEN.search(text)
+            (certain if secret else harmless).append(row)
+    return certain, harmless
+
+
+def _may_hold_secrets(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return (
+        name.endswith((".pem", ".key", ".npmrc", "pip.conf", ".condarc"))
+        or _BY_NAME.fullmatch(name) is not None
+        or any(ends_in(path, ending) for ending in _BY_PATH)
+    )
+
+
+def _variables(inventory: Inventory) -> set[str]:
+    """Names of variables and build arguments with a value that looks like a secret."""
+    pairs = list(environment(inventory).items())
+    for entry in inventory.image.config.history:
+        step = entry.created_by
+        if step.startswith(("ENV ", "ARG ", "|", "RUN |")) or "#(nop)" in step:
+            before_shell = step.partition("/bin/sh -c ")[0] if "|" in step[:5] else step
+            pairs += _ASSIGNMENT.findall(before_shell)
+    return {name for name, value in pairs if _is_secret(name, value.strip("\"'"))}
+
+
+def _is_secret(name: str, value: str) -> bool:
+    if TOKEN.search(value) or re.search(r"://[^/\s:@]+:[^/\s@]+@", value):
+        return True
+    return _VARIABLE.search(name) is not None and _NO_VALUE.fullmatch(value) is None
