@@ -6,18 +6,18 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from slimml.inventory.merge import Merged
-from slimml.inventory.table import LayerInventory, State, decode_paths
+from slimml.inventory.table import State
 from slimml.oci.tar.events import Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from slimml.inventory.table import Inventory
 
 _FOLLOWED = 40
 """symlinks on one way, as Linux counts (path_resolution(7))"""
@@ -111,19 +111,16 @@ class Root:
         return "/".join(done)
 
 
-def merged_root(layers: Sequence[LayerInventory], merged: Merged) -> Root:
-    """The merged root of `layers`, for which `merged` was computed."""
-    paths: list[str] = []
-    kinds = np.concatenate([np.empty(0, np.uint8), *(layer.column("kind") for layer in layers)])
-    for layer in layers:
-        paths.extend(decode_paths(layer.table["path"]))
-    live = {paths[row]: row for row in np.flatnonzero(merged.state == State.LIVE).tolist()}
-    starts = [0, *accumulate(layer.table.num_rows for layer in layers)]
+def merged_root(inventory: Inventory) -> Root:
+    """The merged root of an inventory, whose owners need not be known yet."""
+    kinds = inventory.column("kind")
+    paths, live, state = inventory.paths, inventory.live, inventory.state
     links: dict[str, str] = {}
     captured: dict[str, bytes] = {}
-    for layer, start, end in zip(layers, starts, starts[1:], strict=False):
+    starts = inventory.starts.tolist()
+    for layer, start, end in zip(inventory.layers, starts, starts[1:], strict=False):
         own = kinds[start:end]
-        linking = ((own == Kind.SYMLINK) | (own == Kind.HARDLINK)) & (merged.state[start:end] == State.LIVE)
+        linking = ((own == Kind.SYMLINK) | (own == Kind.HARDLINK)) & (state[start:end] == State.LIVE)
         rows = np.flatnonzero(linking)
         targets = layer.table["link"].take(pa.array(rows)).to_pylist()
         for row, target in zip(rows.tolist(), targets, strict=True):

@@ -12,19 +12,20 @@ from slimml.inventory.owner import APPLICATION, Owner, System
 from slimml.inventory.owners import apk, conda, dpkg, npm, python, rpm
 from slimml.inventory.owners.derived import own_bytecode, own_directories, own_links
 from slimml.inventory.owners.package import Found
+from slimml.inventory.root import Root, merged_root
 from slimml.oci.tar.events import Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from slimml.inventory.root import Root
+    from slimml.inventory.table import Inventory
 
 _SYSTEM_DIRECTORIES = ("usr/", "bin/", "sbin/", "lib/", "lib32/", "lib64/", "libx32/")
 _ADMINISTRATORS = "usr/local/"
 
 
-def assign_owners(root: Root) -> tuple[NDArray[np.int32], tuple[Owner, ...]]:
-    """For each row of `root.paths` the position of its owner, and the owners; 0 is the application.
+def assign_owners(inventory: Inventory) -> tuple[NDArray[np.int32], tuple[Owner, ...]]:
+    """For each row of an inventory without owners the position of its owner, and the owners; 0 is the application.
 
     The package manager of the operating system comes before conda, conda before Python distributions, those before
     npm; where two packages of one system list a file, the first has it. Rows that are not live belong to whom their
@@ -32,6 +33,7 @@ def assign_owners(root: Root) -> tuple[NDArray[np.int32], tuple[Owner, ...]]:
     in system directories that nobody owns belong to an owner of System.UNKNOWN named after it (`place`: what could not
     be read), not to the application. An owner may have no rows.
     """
+    root = merged_root(inventory)
     claims = _Claims()
     unreadable = []
     for system, reader in ((System.DPKG, dpkg.read), (System.APK, apk.read), (System.RPM, rpm.read)):
