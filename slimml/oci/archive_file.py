@@ -167,13 +167,16 @@ class _Listing:
 
     def elsewhere(self, entry: Entry, crc64: int, opener: Callable[[], IO[bytes]]) -> None:
         del crc64, opener
-        if entry.size != entry.stored:
-            raise Unsupported(f"{self.path}: {entry.path[:200]!r} is a sparse file; write the archive without --sparse")
-        self._add(entry, _Member(None, entry.data_offset, entry.stored))
+        self._add_file(entry)
 
     def whole(self, entry: Entry, content: memoryview) -> None:
         del content
-        self._add(entry, _Member(None, entry.data_offset, 0))
+        self._add_file(entry)
+
+    def _add_file(self, entry: Entry) -> None:
+        if entry.size != entry.stored:
+            raise Unsupported(f"{self.path}: {entry.path[:200]!r} is a sparse file; write the archive without --sparse")
+        self._add(entry, _Member(None, entry.data_offset, entry.stored))
 
     def begin(self, entry: Entry) -> None:
         raise AssertionError(entry)

@@ -46,7 +46,7 @@ class BlobStore:
             with directory(self.path) as root:
                 found = open_file(root, os.path.join(self.within, algorithm_of(digest), hex_of(digest)), what)
         except NotFound:
-            where = f"; it can be had from {descriptor.urls[0][:200]}" if descriptor.urls else ""
+            where = f"; it can be had from {descriptor.urls[0][:200]!r}" if descriptor.urls else ""
             raise NotFound(f"{what} is missing: the image is incomplete{where}") from None
         size = os.fstat(found).st_size
         if descriptor.size not in (UNKNOWN_SIZE, size):

@@ -96,11 +96,11 @@ def _shown(images: list[dict[str, Any]]) -> str:
 
 
 def _config(archive: ArchiveFile, name: str, limits: Limits) -> ImageConfig:
-    config = parse_config(archive.read_document(name), f"{name[:200]} of {archive.path}", limits)
+    config = parse_config(archive.read_document(name), f"{name[:200]!r} of {archive.path}", limits)
     told = _digest_in(name.removesuffix(".json"))
     if told is not None and told != config.digest:
         raise InvalidImage(
-            f"the config {name[:200]} of {archive.path} has other content: its digest is {config.digest}"
+            f"the config {name[:200]!r} of {archive.path} has other content: its digest is {config.digest}"
         )
     return config
 

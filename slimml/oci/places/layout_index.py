@@ -84,8 +84,13 @@ def _name(found: Descriptor) -> str | None:
 
 def _names(found: Sequence[Descriptor]) -> str:
     names = sorted({_name(d) or d.digest for d in found})
-    shown = ", ".join(name[:200] for name in names[:20]) or "nothing"
+    shown = ", ".join(_printable(name[:200]) for name in names[:20]) or "nothing"
     return shown + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+
+
+def _printable(name: str) -> str:
+    # A name is a stranger's text, which must not reach a terminal as control characters.
+    return name if name.isprintable() else repr(name)
 
 
 def entry_of(descriptor: Descriptor, tag: str | None) -> Descriptor:
