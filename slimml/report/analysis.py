@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from slimml.bloat.breakdown import Part
 from slimml.bloat.finding import Action, Risk
 from slimml.report.efficiency import Efficiency
 
@@ -73,14 +74,6 @@ class OwnerReport:
 
 
 @dataclass(frozen=True)
-class FormReport:
-    """Files of one form (`inventory.form`), live or not."""
-
-    form: str
-    total: Amount
-
-
-@dataclass(frozen=True)
 class PathReport:
     """One file: bytes of its whole content, its part of the layer's blob, and the layer that holds it."""
 
@@ -120,8 +113,8 @@ class FindingReport:
 class AnalysisReport:
     """Everything that `slimml analyze` says. Lists are complete and ordered: layers from the bottom, all else by size.
 
-    The sums of `layers`, `owners` and `forms` are the image's `disk_bytes`; `layers` and `owners` (with
-    `archive_bytes`, the compressed ends of the layers' archives) its `compressed_bytes`.
+    The sums of `layers`, `owners`, `systems` and `forms` are the image's `disk_bytes` and `compressed_bytes`; to those
+    of `owners` belong `archive_bytes`, the compressed ends of the layers' archives.
     """
 
     image: ImageFacts
@@ -129,7 +122,8 @@ class AnalysisReport:
     layers: tuple[LayerReport, ...]
     owners: tuple[OwnerReport, ...]
     archive_bytes: int
-    forms: tuple[FormReport, ...]
+    systems: tuple[Part, ...]
+    forms: tuple[Part, ...]
     findings: tuple[FindingReport, ...]
     efficiency: Efficiency
     unknowns: tuple[str, ...]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slimml.bloat.attribute import account
+from slimml.bloat.breakdown import breakdown
 from slimml.bloat.finding import Action, Finding, Findings, Risk
 from slimml.inventory.table import State
 from slimml.oci.tar.events import Kind
@@ -16,7 +17,6 @@ from slimml.report.analysis import (
     AnalysisReport,
     FindingLayer,
     FindingReport,
-    FormReport,
     ImageFacts,
     LayerReport,
     OwnerReport,
@@ -36,13 +36,15 @@ _NO_FILE = (Kind.DIRECTORY, Kind.WHITEOUT, Kind.OPAQUE)
 
 def analyse(inventory: Inventory, findings: Findings, top: int = 10) -> AnalysisReport:
     """The report on an image; `top` bounds the paths listed with each finding."""
+    cut = breakdown(inventory)
     return AnalysisReport(
         image=_image(inventory),
         reclaimable=tuple(_reclaimable(inventory, findings, risk) for risk in Risk),
         layers=_layers(inventory, findings),
         owners=_owners(inventory),
         archive_bytes=sum(layer.trailer_compressed for layer in inventory.layers),
-        forms=_forms(inventory),
+        systems=cut.systems,
+        forms=cut.forms,
         findings=tuple(sorted((finding_report(inventory, f, top) for f in findings), key=_by_size)),
         efficiency=efficiency_of(inventory),
         unknowns=unknowns_of(inventory),
@@ -62,7 +64,7 @@ def finding_report(inventory: Inventory, finding: Finding, top: int | None) -> F
             for share in finding.shares
         ),
         packages=tuple(inventory.owners[position].label for position in finding.owners),
-        biggest=biggest_paths(inventory, finding.rows, top),
+        biggest=biggest_paths(inventory, finding.mentioned if finding.mentioned.size else finding.rows, top),
         fix=finding.fix,
         reason=finding.reason,
     )
@@ -155,20 +157,6 @@ def _owners(inventory: Inventory) -> tuple[OwnerReport, ...]:
         if any(values)
     ]
     return tuple(sorted(found, key=lambda o: (-o.live_bytes - o.shadowed_bytes, o.system, o.name, o.version)))
-
-
-def _forms(inventory: Inventory) -> tuple[FormReport, ...]:
-    forms = inventory.table["form"].combine_chunks().dictionary_encode()
-    names = forms.dictionary.to_pylist()
-    rows = is_file(inventory)
-    by_form = _Grouped(forms.indices.to_numpy()[rows], len(names))
-    columns = (np.ones(int(rows.sum()), np.int64), inventory.column("size")[rows], inventory.column("compressed")[rows])
-    found = [
-        FormReport(name or "no content", Amount(*values))
-        for name, *values in zip(names, *(by_form.sums(column) for column in columns), strict=True)
-        if values[0]
-    ]
-    return tuple(sorted(found, key=lambda form: (-form.total.disk_bytes, form.form)))
 
 
 def _by_size(finding: FindingReport) -> tuple[int, str, str]:

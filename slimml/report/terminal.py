@@ -109,13 +109,14 @@ def indented(content: Table | Text | str) -> Padding:
 def _facts(report: AnalysisReport, console: Console) -> None:
     image = report.image
     console.print(Text(visible(image.reference), style="bold"), soft_wrap=True)
-    console.print(f"{image.digest}  {image.platform}", style="dim", soft_wrap=True)
+    console.print(image.digest, style="dim", soft_wrap=True)
     console.print()
     table = plain_table("", ">", "")
     shadowed = image.disk_bytes - image.live_bytes
     hidden = f"; {size(shadowed)} of it hidden by upper layers" if shadowed else ""
     counts = f"{counted(image.files, 'file')} in {counted(image.layers, 'layer')}{hidden}"
     table.show_header = False
+    table.add_row("Platform", "", visible(image.platform))
     table.add_row("On disk", Text(size(image.disk_bytes), style="bold"), counts)
     source = "estimated: no stored blob was read" if image.compressed_estimated else "as stored and pulled"
     table.add_row("Compressed", Text(size(image.compressed_bytes), style="bold"), source)

@@ -57,7 +57,7 @@ def build_inventory(
     )
 
 
-def build_finding(inventory: Inventory, rows: Sequence[int], **changes: object) -> Finding:
+def make_finding(inventory: Inventory, rows: Sequence[int], **changes: object) -> Finding:
     """A finding of `rows`, attributed to their layers."""
     chosen = np.array(rows, dtype=np.int64)
     sizes, compressed = inventory.column("size"), inventory.column("compressed")
@@ -156,9 +156,9 @@ def sloppy() -> Inventory:
 def findings(sloppy: Inventory) -> list[Finding]:
     """What could go of `sloppy`."""
     return [
-        build_finding(sloppy, [2, 3], rule="shadowed", title="overwritten and deleted files"),
-        build_finding(sloppy, [6]),
-        build_finding(sloppy, [1], rule="numpy", title="numpy", risk=Risk.ASK, action=Action.TELL),
+        make_finding(sloppy, [2, 3], rule="shadowed", title="overwritten and deleted files"),
+        make_finding(sloppy, [6]),
+        make_finding(sloppy, [1], rule="numpy", title="numpy", risk=Risk.ASK, action=Action.TELL),
     ]
 
 
@@ -178,3 +178,9 @@ def row():
 def whiteout():
     """The builder of a whiteout's row."""
     return lambda path: Row(path, kind=Kind.WHITEOUT)
+
+
+@pytest.fixture
+def build_finding():
+    """The builder of findings."""
+    return make_finding

@@ -17,9 +17,14 @@ def report(sloppy, findings):
     return analyse(sloppy, findings)
 
 
-@pytest.mark.parametrize("part", ["layers", "forms"])
-def test_parts_sum_to_the_bytes_on_disk(report, part):
-    assert sum(one.total.disk_bytes for one in getattr(report, part)) == report.image.disk_bytes == 18_000
+def test_layers_sum_to_the_bytes_on_disk(report):
+    assert sum(layer.total.disk_bytes for layer in report.layers) == report.image.disk_bytes == 18_000
+
+
+@pytest.mark.parametrize("cut", ["systems", "forms"])
+@pytest.mark.parametrize("unit", ["disk_bytes", "compressed_bytes"])
+def test_cuts_sum_to_the_image(report, cut, unit):
+    assert sum(getattr(part, unit) for part in getattr(report, cut)) == getattr(report.image, unit)
 
 
 def test_owners_sum_to_the_bytes_on_disk(report):
@@ -35,10 +40,9 @@ def test_owners_and_archive_ends_sum_to_the_compressed_bytes(report):
     assert owned + report.archive_bytes == report.image.compressed_bytes
 
 
-@pytest.mark.parametrize("part", ["layers", "forms", "owners"])
-def test_parts_sum_to_the_files(report, part):
-    files = sum(one.files if part == "owners" else one.total.files for one in getattr(report, part))
-    assert files == report.image.files == 5
+def test_layers_and_owners_sum_to_the_files(report):
+    by_layer = sum(layer.total.files for layer in report.layers)
+    assert by_layer == sum(owner.files for owner in report.owners) == report.image.files == 5
 
 
 def test_findings_sum_to_what_could_go(report):

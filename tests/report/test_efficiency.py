@@ -1,6 +1,5 @@
 """The efficiency score is dive's, on the cases that its definition tells apart."""
 
-
 from slimml.report.efficiency import Efficiency, efficiency_of
 
 

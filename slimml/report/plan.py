@@ -1,0 +1,116 @@
+"""What `optimize` is about to do, as a table that a person says yes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slimml.bloat.finding import Risk
+from slimml.report.sizes import counted, number, share, size
+from slimml.report.terminal import RISK_STYLE, heading, indented, plain_table
+from slimml.report.untrusted import visible
+from slimml.slim.plan import Plan, Verb
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from slimml.inventory.table import Inventory
+
+_CHANGES = {Verb.DROP: "drop", Verb.LINK: "link", Verb.EDIT: "edit"}
+_SHOWN_NOTES = 8
+
+
+@dataclass(frozen=True)
+class PlanStep:
+    """What one rule changes: entries dropped, linked to an identical file, or edited; bytes expected to go."""
+
+    rule: str
+    risk: Risk
+    reason: str
+    dropped: int
+    linked: int
+    edited: int
+    disk_bytes: int
+    compressed_bytes: int
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """`disk_bytes` and `compressed_bytes` are expected to go of the image's; measured numbers come afterwards."""
+
+    image: str
+    destination: str
+    level: str
+    image_disk_bytes: int
+    image_compressed_bytes: int
+    steps: tuple[PlanStep, ...]
+    disk_bytes: int
+    compressed_bytes: int
+    notes: tuple[str, ...]
+    dangling: tuple[str, ...]
+
+
+def plan_report(plan: Plan, inventory: Inventory, destination: str) -> PlanReport:
+    """The plan by rule, the rule that saves most first."""
+    steps = [_step(plan, inventory, position) for position in range(len(plan.reasons))]
+    used = [step for step in steps if step.dropped or step.linked or step.edited]
+    return PlanReport(
+        image=str(inventory.image.reference),
+        destination=destination,
+        level=plan.options.level.value,
+        image_disk_bytes=inventory.disk_bytes,
+        image_compressed_bytes=inventory.compressed_bytes,
+        steps=tuple(sorted(used, key=lambda step: (-step.disk_bytes, step.rule))),
+        disk_bytes=plan.disk_bytes,
+        compressed_bytes=plan.compressed_bytes,
+        notes=plan.notes,
+        dangling=plan.dangling,
+    )
+
+
+def _step(plan: Plan, inventory: Inventory, position: int) -> PlanStep:
+    why = plan.reasons[position]
+    rows = np.flatnonzero(plan.why == position)
+    counts = {verb: int(np.count_nonzero(plan.verb[rows] == verb)) for verb in _CHANGES}
+    going = rows[np.isin(plan.verb[rows], (Verb.DROP, Verb.LINK))]
+    return PlanStep(
+        rule=why.rule,
+        risk=why.risk,
+        reason=why.reason,
+        dropped=counts[Verb.DROP],
+        linked=counts[Verb.LINK],
+        edited=counts[Verb.EDIT],
+        disk_bytes=int(inventory.column("size")[going].sum()),
+        compressed_bytes=int(inventory.column("compressed")[going].sum()),
+    )
+
+
+def render_plan(report: PlanReport, console: Console) -> None:
+    """Print the plan: a line per rule, the sum, where the result goes, what to know."""
+    heading(console, f"Plan for {visible(report.image)} at level {report.level}")
+    table = plain_table(">disk", ">compressed", "risk", ">entries", "rule", "why")
+    for step in report.steps:
+        entries = number(step.dropped + step.linked + step.edited)
+        row = (size(step.disk_bytes), size(step.compressed_bytes), step.risk.value, entries)
+        table.add_row(*row, step.rule, visible(step.reason), style=RISK_STYLE[step.risk])
+    if report.steps:
+        console.print(indented(table))
+    else:
+        console.print(indented("nothing to remove"))
+    disk, compressed = report.image_disk_bytes, report.image_compressed_bytes
+    console.print(
+        indented(
+            f"expected to go: {size(report.disk_bytes)} of {size(disk)} on disk ({share(report.disk_bytes, disk)}), "
+            f"about {size(report.compressed_bytes)} of {size(compressed)} compressed "
+            f"({share(report.compressed_bytes, compressed)})"
+        )
+    )
+    console.print(indented(f"result: {visible(report.destination)}"))
+    for note in report.notes[:_SHOWN_NOTES]:
+        console.print(indented(f"note: {visible(note)}"))
+    if len(report.notes) > _SHOWN_NOTES:
+        console.print(indented(f"and {counted(len(report.notes) - _SHOWN_NOTES, 'more note')} (--json has them all)"))
+    if report.dangling:
+        console.print(indented(f"{counted(len(report.dangling), 'symlink')} will lead nowhere and stay"))
