@@ -111,7 +111,7 @@ class TarReader:
     def finish(self) -> None:
         """The stream ended; raises InvalidImage when it ended inside an entry [CVE-2021-20291]."""
         hanging = self._old_sparse is not None or self._extensions.hanging
-        if self._left or self._carry or self._announced or hanging:
+        if self._left or self._pad or self._carry or hanging:
             raise InvalidImage(f"{self._what}: the tar is cut off after {self._base} bytes")
         self._visitor.finish(self._base)
 
