@@ -155,7 +155,7 @@ def test_12_sizes_that_are_negative_or_no_numbers_are_refused(size):
 
 
 def test_13_every_truncation_ends_in_an_error_or_at_an_entry():
-    whole = raw_tar.pax((b"path", b"long/" * 30)) + raw_tar.file(b"a", b"y" * 700) + raw_tar.file(b"b") + raw_tar.END
+    whole = raw_tar.pax((b"path", b"/long" * 30)) + raw_tar.file(b"a", b"y" * 700) + raw_tar.file(b"b") + raw_tar.END
     ends = {0, 2560, 3584, 4096, 4608}
     for cut in range(0, len(whole), 64):
         if cut in ends:

@@ -279,7 +279,8 @@ class TarReader:
         limits, what = self._limits, self._what
         kind = _KINDS.get(raw.kind, Kind.OTHER)
         name = raw.name
-        if kind is Kind.FILE and name[-1:] == b"/":
+        old_directory = raw.kind == b"\0" and name[-1:] == b"/"
+        if old_directory:  # before POSIX a slash at the end was all that told a directory
             kind = Kind.DIRECTORY
         if kind is Kind.DIRECTORY and name[-1:] == b"/":
             name = name[:-1]
@@ -287,7 +288,7 @@ class TarReader:
         if not path and kind is not Kind.DIRECTORY:
             # A symlink named '.' or '/' would replace the root [umoci CVE-2021-29136].
             raise InvalidImage(f"{what}: an entry that is no directory stands for the root")
-        stored = raw.size if kind is Kind.FILE or kind is Kind.OTHER else 0
+        stored = raw.size if kind is Kind.FILE or kind is Kind.OTHER or old_directory else 0
         if ".wh." in path:
             path, kind = names.unmask(path, kind, what)
         link = names.target_of(raw.link, kind, limits, what) if raw.link or kind is Kind.HARDLINK else ""
