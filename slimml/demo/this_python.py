@@ -60,8 +60,9 @@ def interpreter(modules: Iterable[str]) -> Tree:
     program = Path(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
     tree.files[f"usr/local/bin/{VERSION}"] = program
     tree.links |= {"usr/local/bin/python3": VERSION, "usr/local/bin/python": VERSION}
-    tree.add_directory(Path(sysconfig.get_path("stdlib")), f"usr/local/lib/{VERSION}", _SITES)
-    _add_libraries(tree, _loaded_by(program, ()) | _loaded_by(Path(sys.executable), modules))
+    tree.add_directory(Path(sysconfig.get_path("stdlib")), f"usr/local/{sys.platlibdir}/{VERSION}", _SITES)
+    wanted = tuple(modules)
+    _add_libraries(tree, _loaded_by(program, ()) | (_loaded_by(Path(sys.executable), wanted) if wanted else set()))
     return tree
 
 
@@ -134,6 +135,7 @@ def files_of(distribution: metadata.Distribution) -> Iterator[tuple[PurePosixPat
 def virtual_environment(root: str, distributions: Mapping[str, metadata.Distribution]) -> Tree:
     """A virtual environment at `root` of the image with the given distributions in it."""
     tree = Tree(links={f"{root}/bin/{name}": f"/usr/local/bin/{VERSION}" for name in ("python", "python3", VERSION)})
+    tree.links[f"{root}/lib64"] = "lib"
     site = PurePosixPath(root, "lib", VERSION, "site-packages")
     for distribution in distributions.values():
         for place, here in files_of(distribution):
