@@ -51,7 +51,11 @@ def _check_depth(data: bytes, what: str, limits: Limits) -> None:
 
 def dump_canonical(value: Mapping[str, Any]) -> bytes:
     """`value` as compact JSON with sorted keys: the same bytes for the same value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        # A stranger's document may have half a surrogate pair, which only an escape can write.
+        return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def text(obj: Mapping[str, Any], key: str, what: str, default: str | None = None) -> str:
