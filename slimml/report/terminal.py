@@ -51,7 +51,11 @@ def render_layer(report: AnalysisReport, index: int, paths: tuple[PathReport, ..
         table = plain_table("finding", "risk", ">disk", ">compressed", "what")
         for finding, part in shares:
             table.add_row(
-                finding.rule, _risk(finding.risk), size(part.disk_bytes), size(part.compressed_bytes), finding.title
+                finding.rule,
+                _risk(finding.risk),
+                size(part.disk_bytes),
+                size(part.compressed_bytes),
+                visible(finding.title),
             )
         heading(console, "Findings in this layer")
         console.print(indented(table))

@@ -1,0 +1,5 @@
+"""`python -m slimml`."""
+
+from slimml.cli.main import run
+
+run()

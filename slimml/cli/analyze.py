@@ -1,0 +1,126 @@
+"""`slimml analyze IMAGE`: what is in an image, whose it is, what could go, and how to build it smaller."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slimml.cli import options
+from slimml.cli.session import Session, with_session
+from slimml.errors import UsageError
+
+if TYPE_CHECKING:
+    from slimml.bloat.finding import Findings
+    from slimml.inventory.table import Inventory
+    from slimml.report.analysis import AnalysisReport
+
+TreeFlag = Annotated[bool, typer.Option("--tree", help="Show directories by bytes instead.")]
+Depth = Annotated[int, typer.Option("--depth", metavar="N", help="How deep --tree goes.", min=1, max=64)]
+LayerNumber = Annotated[
+    int | None, typer.Option("--layer", metavar="N", help="Show one layer, from 0 at the bottom.", show_default=False)
+]
+Top = Annotated[
+    int | None,
+    typer.Option("--top", metavar="N", help="How many owners, findings and paths to list.", min=1, show_default=False),
+]
+Show = Annotated[
+    str | None,
+    typer.Option("--show", metavar="FINDING", help="List every path of a finding, by its rule.", show_default=False),
+]
+Picture = Annotated[
+    Path | None,
+    typer.Option("--picture", metavar="FILE", help="Write a picture as well (.svg or .png).", show_default=False),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(with_session(images=True)(analyze))
+
+
+def analyze(
+    session: Session,
+    image: options.ImageArgument,
+    tree: TreeFlag = False,
+    depth: Depth = 4,
+    layer: LayerNumber = None,
+    top: Top = None,
+    show: Show = None,
+    picture: Picture = None,
+) -> None:
+    """Say what an image carries, whose it is, and what could go."""
+    from slimml.bloat.detect import find_bloat
+    from slimml.cli.reading import inventory_of, open_named
+    from slimml.report.build_analysis import analyse
+
+    if sum((tree, layer is not None, show is not None)) > 1:
+        raise UsageError("give one of --tree, --layer and --show")
+    listed = top or session.settings.analyze.top
+    inventory = inventory_of(open_named(image, session), session)
+    findings = find_bloat(inventory)
+    report = analyse(inventory, findings, listed)
+    if layer is not None and not 0 <= layer < report.image.layers:
+        raise UsageError(f"--layer {layer}: the image has layers 0 to {report.image.layers - 1}")
+    if picture:
+        from slimml.report.areas import areas_of
+        from slimml.report.picture import draw
+
+        draw(report, areas_of(inventory, findings), picture)
+        session.remark(f"picture written to {picture}")
+    if tree:
+        _show_tree(session, inventory, report, depth)
+    elif layer is not None:
+        _show_layer(session, inventory, report, layer, listed)
+    elif show is not None:
+        _show_finding(session, inventory, findings, report, show)
+    else:
+        _show_report(session, report, listed)
+
+
+def _show_report(session: Session, report: "AnalysisReport", top: int) -> None:
+    if session.json:
+        session.answer("analysis", report)
+        return
+    from slimml.report.terminal import render_analysis
+
+    render_analysis(report, session.out, top)
+
+
+def _show_tree(session: Session, inventory: "Inventory", report: "AnalysisReport", depth: int) -> None:
+    from slimml.report.tree import render_tree, tree_of
+
+    root = tree_of(inventory, depth)
+    if session.json:
+        session.answer("analysis", report, tree=root)
+    else:
+        render_tree(root, session.out)
+
+
+def _show_layer(session: Session, inventory: "Inventory", report: "AnalysisReport", index: int, top: int) -> None:
+    from slimml.report.build_analysis import biggest_of_layer
+
+    paths = biggest_of_layer(inventory, index, top)
+    if session.json:
+        session.answer("analysis", report, biggest=paths)
+        return
+    from slimml.report.terminal import render_layer
+
+    render_layer(report, index, paths, session.out)
+
+
+def _show_finding(
+    session: Session, inventory: "Inventory", findings: "Findings", report: "AnalysisReport", rule: str
+) -> None:
+    from slimml.report.build_analysis import finding_report
+
+    chosen = [finding_report(inventory, finding, None) for finding in findings if finding.rule == rule]
+    if not chosen:
+        there = ", ".join(sorted({finding.rule for finding in findings})) or "none"
+        raise UsageError(f"--show {rule}: the image has no such finding; there are: {there}")
+    if session.json:
+        session.answer("analysis", report, shown=chosen)
+        return
+    from slimml.report.terminal import render_finding
+
+    for finding in chosen:
+        render_finding(finding, session.out)

@@ -1,0 +1,97 @@
+"""The program: all commands under one name, and how it ends (docs/exit-codes.md)."""
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from slimml import __version__
+from slimml.cli import analyze, cache, copy, demo, schema, validate
+from slimml.errors import SlimmlError, UsageError
+
+UNEXPECTED = 70
+"""EX_SOFTWARE of sysexits(3): a fault in slimml itself"""
+INTERRUPTED = 130
+"""128 + SIGINT, as shells count"""
+
+# Rich help and tracebacks would cost every start 50 ms of imports.
+app = typer.Typer(
+    name="slimml",
+    help="Makes ML container images small and quick to start, and proves that they still work.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (analyze, copy, validate, cache, schema, demo):
+    module.register(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"slimml {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+]
+
+
+@app.callback()
+def _program(version: Version = False) -> None:
+    del version
+
+
+def run() -> NoReturn:
+    """The console script: run the command line and leave with its exit code."""
+    code = main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads any more; the interpreter would complain when it flushes again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or 1
+    sys.exit(code)
+
+
+def main(words: list[str]) -> int:
+    """Run the command in `words`; the exit code. Errors become one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        result = app(words or ["--help"], prog_name="slimml", standalone_mode=False)
+    except SlimmlError as error:
+        return _complain(str(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain("interrupted", INTERRUPTED)
+    except SystemExit as leaving:
+        # Typer and rich leave this way when nobody reads their output any more.
+        return leaving.code if isinstance(leaving.code, int) else 1
+    except Exception as error:
+        return _unexpected(error, debug="--debug" in words)
+    if result == INTERRUPTED:
+        return _complain("interrupted", INTERRUPTED)
+    return result if isinstance(result, int) else 0
+
+
+def _unexpected(error: Exception, *, debug: bool) -> int:
+    # Typer's own errors about the command line; their class has moved between its versions, their method has not.
+    describe = getattr(error, "format_message", None)
+    if describe is not None:
+        return _complain(f"{describe()} (slimml --help shows the commands)", UsageError.exit_code)
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    hint = "" if debug else "; --debug shows where"
+    return _complain(f"unexpected {type(error).__name__}: {error}{hint}; this is a fault in slimml", UNEXPECTED)
+
+
+def _complain(message: str, code: int) -> int:
+    from slimml.report.untrusted import visible
+
+    if message:
+        sys.stderr.write(f"slimml: error: {visible(' '.join(message.split()))}\n")
+    return code

@@ -1,0 +1,25 @@
+"""Opening an image and taking its inventory, as every command that looks into images does."""
+
+from typing import TYPE_CHECKING
+
+from slimml.cli.session import Session
+
+if TYPE_CHECKING:
+    from slimml.inventory.table import Inventory
+    from slimml.oci.image import Image
+
+
+def open_named(words: str, session: Session) -> "Image":
+    """The image that a user named; raises what parse_reference and open_image raise."""
+    from slimml.oci.reference import parse_reference
+    from slimml.oci.transfer import open_image
+
+    return open_image(parse_reference(words), session.access)
+
+
+def inventory_of(image: "Image", session: Session) -> "Inventory":
+    """The image's file table; layers that were read before come from the cache."""
+    from slimml.inventory.cache import default_cache
+    from slimml.inventory.take import take_inventory
+
+    return take_inventory(image, limits=session.access.limits, cache=default_cache(), progress=session.progress)
