@@ -1,0 +1,196 @@
+"""Carries out a plan: every changed layer rewritten once, the image put together, the ledger written, all measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slimml import __version__
+from slimml.errors import Refused
+from slimml.oci.artifact import LEDGER
+from slimml.oci.descriptor import Descriptor
+from slimml.oci.limits import DEFAULT_LIMITS, Limits
+from slimml.oci.media_types import Compression
+from slimml.progress import SILENT, Progress
+from slimml.slim.assemble import NewLayer, build_image
+from slimml.slim.changes import ContentsDiffer, Pass, begin_pass
+from slimml.slim.layers import rewrite_all, stored_bytes
+from slimml.slim.ledger import Ledger, Side, ledger_lines
+from slimml.slim.ledger_entries import ledger_entries
+from slimml.slim.plan import Plan, Verb
+from slimml.slim.planning import make_plan
+from slimml.slim.removed import RemovedContent
+
+if TYPE_CHECKING:
+    from slimml.bloat.finding import Finding
+    from slimml.inventory.table import Inventory
+    from slimml.oci.blobs import BlobStore
+    from slimml.oci.image import Image
+    from slimml.slim.options import Options
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Bytes of an image. `stored` are its blobs as they are; `tar` its layers uncompressed; `disk` its files."""
+
+    stored: int
+    tar: int
+    disk: int
+
+
+@dataclass(frozen=True)
+class Slimmed:
+    """The result, all of whose new blobs lie in `store`. `plain` says that the source's layers are plain tars, so that
+    `tar` is what compares; `ledger` and `removed` (None: not kept) are blobs of `store`.
+    """
+
+    image: Image
+    store: BlobStore
+    plan: Plan
+    ledger: Descriptor
+    removed: Descriptor | None
+    before: Measured
+    after: Measured
+    plain: bool
+
+
+def optimize(
+    inventory: Inventory,
+    findings: Sequence[Finding],
+    options: Options,
+    store: BlobStore,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = SILENT,
+) -> Slimmed:
+    """Plan and carry out: `make_plan`, then `carry_out`."""
+    return carry_out(inventory, make_plan(inventory, findings, options), store, limits=limits, progress=progress)
+
+
+def carry_out(
+    inventory: Inventory,
+    plan: Plan,
+    store: BlobStore,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = SILENT,
+) -> Slimmed:
+    """Write the image of `plan`; only `store` is written to, and the image is the same for the same plan.
+
+    Raises Refused when the result would not be smaller, InvalidImage where the image is not what its digests say, and
+    what reading and writing raise.
+    """
+    if plan.empty and plan.options.encoding is None and not plan.options.flatten:
+        raise Refused(f"{inventory.image.reference}: nothing to gain at level {plan.options.level.value}")
+    while True:
+        try:
+            return _attempt(inventory, plan, store, limits, progress)
+        except ContentsDiffer as differing:
+            plan = _unlinked(plan, differing.row)
+
+
+def _unlinked(plan: Plan, row: int) -> Plan:
+    """The plan with a file kept that cannot become a hard link: equal hashes, but not the same file."""
+    verb, why = plan.verb.copy(), plan.why.copy()
+    verb[row], why[row] = Verb.KEEP, -1
+    return replace(plan, verb=verb, why=why)
+
+
+def _attempt(inventory: Inventory, plan: Plan, store: BlobStore, limits: Limits, progress: Progress) -> Slimmed:
+    image = inventory.image
+    work = begin_pass(inventory, plan)
+    with ExitStack() as opened:
+        keeping = plan.options.keep_removed and not plan.empty
+        kept = opened.enter_context(RemovedContent(store, plan.options.threads)) if keeping else None
+        layers = rewrite_all(work, store, kept, limits=limits, progress=progress)
+        removed = kept.finish() if kept is not None else None
+    before = Measured(
+        sum(stored_bytes(inventory, index) for index in range(len(image.layers))),
+        sum(layer.tar_bytes for layer in inventory.layers),
+        inventory.disk_bytes,
+    )
+    after = Measured(
+        sum(layer.new.descriptor.size for layer in layers), sum(layer.tar_bytes for layer in layers), _disk(work)
+    )
+    plain = any(layer.compression is Compression.NONE for layer in image.layers)
+    _refuse_larger(image, before, after, plain)
+    ledger = _write_ledger(work, [layer.new for layer in layers], removed, before, after, store)
+    built = build_image(
+        image,
+        [layer.new for layer in layers],
+        store,
+        step=f"slimml optimize --level {plan.options.level.value}" + (" --flatten" if plan.options.flatten else ""),
+        labels={
+            "version": __version__,
+            "level": plan.options.level.value,
+            "source.digest": image.manifest.digest,
+            "ledger.digest": ledger.digest,
+        },
+        epoch=plan.options.source_date_epoch,
+    )
+    return Slimmed(built, store, plan, ledger, removed, before, after, plain)
+
+
+def _refuse_larger(image: Image, before: Measured, after: Measured, plain: bool) -> None:
+    old, new = (before.tar, after.tar) if plain else (before.stored, after.stored)
+    if new >= old:
+        kind = "bytes of plain tars" if plain else "compressed bytes"
+        raise Refused(f"{image.reference}: nothing to gain: the result has {new} {kind}, the image has {old}")
+
+
+def _disk(work: Pass) -> int:
+    size = work.inventory.column("size")
+    gone = np.isin(work.plan.verb, (Verb.DROP, Verb.LINK))
+    edited = sum(new - int(size[row]) for row, (_, new) in work.after.items())
+    return int(size[~gone].sum()) + edited
+
+
+def _write_ledger(
+    work: Pass,
+    layers: Sequence[NewLayer],
+    removed: Descriptor | None,
+    before: Measured,
+    after: Measured,
+    store: BlobStore,
+) -> Descriptor:
+    image, plan = work.inventory.image, work.plan
+    ledger = Ledger(
+        version=__version__,
+        options=plan.options.to_json(),
+        source=Side(
+            diff_ids=tuple(layer.diff_id for layer in image.layers),
+            layers=tuple(layer.descriptor.digest for layer in image.layers),
+            compressed_bytes=before.stored,
+            disk_bytes=before.disk,
+            manifest=image.manifest.digest,
+            config=image.config.digest,
+        ),
+        result=Side(
+            diff_ids=tuple(layer.diff_id for layer in layers),
+            layers=tuple(layer.descriptor.digest for layer in layers),
+            compressed_bytes=after.stored,
+            disk_bytes=after.disk,
+        ),
+        removed=removed.digest if removed else None,
+        notes=plan.notes,
+        dangling=plan.dangling,
+    )
+    with store.writer() as sink:
+        for piece in _joined(ledger_lines(ledger, ledger_entries(work))):
+            sink.write(piece)
+        return sink.commit(LEDGER)
+
+
+def _joined(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines in larger pieces."""
+    pieces: list[bytes] = []
+    for line in lines:
+        pieces.append(line)
+        if len(pieces) == 1000:
+            yield b"".join(pieces)
+            pieces = []
+    yield b"".join(pieces)

@@ -1,0 +1,82 @@
+"""The plan as data: what becomes of each row of the file table, why, and how much that is expected to save."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
+
+from slimml.bloat.finding import Risk
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from slimml.slim.options import Options
+
+
+class Verb(IntEnum):
+    """What happens to a row's entry."""
+
+    KEEP = 0
+    """its bytes are copied as they are"""
+    DROP = 1
+    """it goes"""
+    LINK = 2
+    """it becomes a hard link of the row in `target`, which has the same content"""
+    EDIT = 3
+    """its content is edited"""
+    MOVE = 4
+    """it goes, but its content is needed by hard links: at its place the content is written as the row in `target`"""
+    MOVED = 5
+    """it is written where its content stood (a MOVE has this row as its target)"""
+    RETARGET = 6
+    """a hard link whose target is now the row in `target`"""
+
+
+@dataclass(frozen=True)
+class Why:
+    """The reason for a change: the rule that asked for it."""
+
+    rule: str
+    risk: Risk
+    reason: str
+
+
+class Edit(Protocol):
+    """A change of one file's content, stated as data."""
+
+    def apply(self, content: bytes) -> bytes:
+        """The new content; the same bytes where there is nothing to change. Raises ValueError if not understood."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Arrays have one element per row of the inventory.
+
+    `why` are positions in `reasons` (-1: nothing happens). `parents` lists per layer directories that no entry tells
+    of and that would vanish with what they hold: they are written. `dangling` are symlinks that lead nowhere now and
+    stay. `disk_bytes` and `compressed_bytes` are what is expected to go: content, and its estimated part of the blobs.
+    """
+
+    options: Options
+    verb: NDArray[np.uint8]
+    target: NDArray[np.int64]
+    why: NDArray[np.int32]
+    reasons: tuple[Why, ...]
+    edits: Mapping[int, Edit]
+    parents: Mapping[int, tuple[str, ...]]
+    dangling: tuple[str, ...]
+    notes: tuple[str, ...]
+    disk_bytes: int
+    compressed_bytes: int
+
+    @property
+    def empty(self) -> bool:
+        """Whether no row changes."""
+        return not self.verb.any()
+
+    def reason_of(self, row: int) -> Why:
+        """Why this row changes."""
+        return self.reasons[int(self.why[row])]
