@@ -141,20 +141,11 @@ class _Claims:
         return rows, targets
 
     def _without_used_directories(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        facts = self.facts
-        is_directory = (facts.kind[rows] == Kind.DIRECTORY) & facts.live[rows]
-        if not is_directory.any():
+        if not (self.facts.kind[rows] == Kind.DIRECTORY).any():
             return rows
-        staying = facts.live.copy()
+        staying = self.facts.live.copy()
         staying[rows] = False
-        held = np.bincount(facts.directory[staying], minlength=len(facts.directories))
-        before = np.concatenate([[0], np.cumsum(held)])
-        paths = self.inventory.paths
-        used = []
-        for row in rows[is_directory].tolist():
-            position = facts.position(paths[row])
-            used.append(position is not None and before[facts.ends[position]] > before[position])
-        return np.delete(rows, np.flatnonzero(is_directory)[used])
+        return rows[~self.facts.holding(staying)[rows]]
 
     def _links(
         self, rows: NDArray[np.int64], targets: NDArray[np.int64]

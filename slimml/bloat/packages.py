@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slimml.bloat.links import link_targets
 from slimml.bloat.path_facts import path_facts
 from slimml.inventory.owner import Owner, System
-from slimml.oci.tar.events import Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,12 +60,15 @@ def removable_packages(inventory: Inventory, wanted: Callable[[Owner], bool]) ->
 
 
 def rows_of(inventory: Inventory, owners: Iterable[int]) -> NDArray[np.int64]:
-    """Live rows that go with these owners: their files, bytecode of their sources, alternatives that lead to them."""
+    """Live rows that go with these owners, and directories of Python distributions that they leave empty.
+
+    An empty directory among distributions would be a namespace package: `import NAME` would succeed.
+    """
     facts = path_facts(inventory)
     chosen = np.zeros(len(inventory.owners) + 1, dtype=bool)
     chosen[list(owners)] = True
     owned = chosen[inventory.owner] & facts.live
-    return np.flatnonzero(owned | _bytecode_of(inventory, owned) | _alternatives_of(inventory, owned))
+    return np.flatnonzero(owned | (facts.emptied(owned) & facts.in_site))
 
 
 def rows_where(inventory: Inventory, chosen: Callable[[Owner], bool]) -> Mask:
@@ -81,35 +82,6 @@ def unpackaged(inventory: Inventory) -> Mask:
         "unpackaged", lambda: rows_where(inventory, lambda owner: owner.system is System.APPLICATION)
     )
     return mask
-
-
-def _bytecode_of(inventory: Inventory, owned: Mask) -> Mask:
-    """Compiled at installation, hence in no package's list: `__pycache__/NAME.*.pyc` of an owned `NAME.py`."""
-    facts = path_facts(inventory)
-    followers = np.zeros_like(owned)
-    compiled = np.flatnonzero(facts.files & facts.suffixed("pyc") & facts.beneath_named("__pycache__") & ~owned)
-    for row in compiled.tolist():
-        directory = facts.directories[int(facts.directory[row])].removesuffix("__pycache__")
-        source = inventory.live.get(f"{directory}{facts.names[int(facts.name[row])].partition('.')[0]}.py")
-        followers[row] = source is not None and owned[source]
-    return followers
-
-
-def _alternatives_of(inventory: Inventory, owned: Mask) -> Mask:
-    """Symbolic links of update-alternatives(1) that would lead nowhere: /usr/bin/cc, /etc/alternatives/cc."""
-    facts = path_facts(inventory)
-    followers = np.zeros_like(owned)
-    gone = owned.copy()
-    inside = facts.beneath("etc/alternatives")
-    links = facts.live & (facts.kind == Kind.SYMLINK) & ~owned
-    outside = links & ~inside & facts.beneath("usr/bin", "usr/sbin", "usr/lib", "usr/share/man", "usr/local/bin")
-    for rows in (np.flatnonzero(links & inside), np.flatnonzero(outside)):
-        for row, target in zip(rows.tolist(), link_targets(inventory, rows), strict=True):
-            leads_to = inventory.live.get(target)
-            followers[row] = gone[row] = leads_to is not None and gone[leads_to]
-        # Only links through /etc/alternatives are update-alternatives' own.
-        gone &= facts.beneath("etc/alternatives")
-    return followers
 
 
 def _requirements(inventory: Inventory) -> dict[int, list[frozenset[int]]]:

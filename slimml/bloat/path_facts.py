@@ -78,6 +78,10 @@ class PathFacts:
         """Positions of the directories whose last component is one of `names`."""
         return [position for name in names for position in self._named.get(name, ())]
 
+    def directories_where(self, matches: Callable[[str], object]) -> list[int]:
+        """Positions of the directories whose last component `matches`, asked once per distinct one."""
+        return [position for name, positions in self._named.items() if matches(name) for position in positions]
+
     def position(self, directory: str) -> int | None:
         """The position of a directory, None if it holds nothing."""
         return self._positions.get(directory)
@@ -116,12 +120,12 @@ class PathFacts:
         """Rows whose last suffix (lower case, without the dot) is one of `suffixes`."""
         return self.of_names(number for suffix in suffixes for number in self.suffixes.get(suffix, ()))
 
-    def names_where(self, matches: Callable[[str], object], *suffixes: str) -> Mask:
-        """Rows whose name `matches`, asked once per distinct name; of these suffixes only, if any are given."""
-        numbers: Iterable[int] = range(len(self.names))
-        if suffixes:
-            numbers = (number for suffix in suffixes for number in self.suffixes.get(suffix, ()))
-        return self.of_names(number for number in numbers if matches(self.names[number]))
+    def names_where(self, matches: Callable[[str], object], among: Mask | None = None) -> Mask:
+        """Rows whose name `matches`, asked once per distinct name; only of the rows `among`, if given."""
+        if among is None:
+            return self.of_names(number for number, name in enumerate(self.names) if matches(name))
+        asked = np.flatnonzero(np.bincount(self.name[among], minlength=len(self.names))).tolist()
+        return self.of_names(number for number in asked if matches(self.names[number])) & among
 
     def of_names(self, numbers: Iterable[int]) -> Mask:
         """Rows with one of these names, by position in `names`."""
@@ -143,10 +147,27 @@ class PathFacts:
         """Rows beneath a directory of Python distributions."""
         return self.beneath_positions(self.sites)
 
-    def beside(self, row: int) -> str:
-        """The directory of a row, as a prefix of the paths in it: "" or with a slash at its end."""
-        directory = self.directories[int(self.directory[row])]
-        return f"{directory}/" if directory else ""
+    @cached_property
+    def own_position(self) -> NDArray[np.int64]:
+        """Of each live directory row its position in `directories`; -1 for other rows, and where it holds nothing."""
+        found = np.full(len(self.live), -1, dtype=np.int64)
+        for row in np.flatnonzero(self.live & (self.kind == Kind.DIRECTORY)).tolist():
+            place, name = self.directories[self.directory[row]], self.names[self.name[row]]
+            found[row] = self._positions.get(f"{place}/{name}" if place else name, -1)
+        return found
+
+    def holding(self, rows: Mask) -> Mask:
+        """Live directories with at least one of `rows` beneath them."""
+        held = np.bincount(self.directory[rows], minlength=len(self.directories))
+        before = np.concatenate([[0], np.cumsum(held)])
+        positions = self.own_position
+        inside = before[self.ends[positions]] > before[positions]
+        return np.asarray(inside & (positions >= 0), dtype=bool)
+
+    def emptied(self, rows: Mask) -> Mask:
+        """Live directories beneath which something lies, and nothing live but `rows` and such directories."""
+        rest = self.live & ~rows & (self.kind != Kind.DIRECTORY)
+        return self.holding(rows) & ~self.holding(rest)
 
     def once(self, key: str, make: Callable[[], Any]) -> Any:
         """What `make` gives, made at the first call with this key: for what several detectors need."""

@@ -28,8 +28,8 @@ def protected(inventory: Inventory) -> Mask:
     """Live rows that have to stay, whoever proposes them. Shadowed rows are never protected: nobody sees them."""
     facts = path_facts(inventory)
     kept = facts.beneath(*_DIRECTORIES) | facts.beneath_named(*_ANYWHERE)
-    kept |= facts.names_where(_LOADER.match)
-    kept |= facts.names_where(_LICENCE.match) & ~facts.suffixed(*_PROGRAM_TEXTS)
+    kept |= facts.names_where(lambda name: name.startswith("ld") and _LOADER.match(name))
+    kept |= facts.names_where(_LICENCE.match, among=~facts.suffixed(*_PROGRAM_TEXTS))
     etc = facts.position("etc")
     if etc is not None:
         kept |= facts.named(*_IN_ETC) & (facts.directory == etc)

@@ -30,7 +30,7 @@ def bytecode(inventory: Inventory) -> Iterator[Proposal]:
     tags = _interpreter_tags(inventory)
     inside = facts.files & facts.beneath_named("__pycache__")
     rows = np.flatnonzero(inside)
-    parsed = [_NAME.fullmatch(name) for name in facts.names]
+    parsed = {number: _NAME.fullmatch(facts.names[number]) for number in np.unique(facts.name[rows]).tolist()}
     stale, optimised, compiled = [], [], set()
     sources = _source_numbers(inventory)
     for row, number, directory in zip(

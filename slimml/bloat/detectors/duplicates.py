@@ -75,7 +75,7 @@ def duplicates(inventory: Inventory) -> Iterator[Proposal]:
 
 
 def identical_files(inventory: Inventory) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Live files that are large enough, ascending, and the number of each one's content (equal size and hash)."""
+    """Live files with a twin, ascending, and the number of each one's content (equal size and hash)."""
     pair: tuple[NDArray[np.int64], NDArray[np.int64]] = path_facts(inventory).once(
         "identical files", lambda: _number_contents(inventory)
     )
@@ -92,17 +92,17 @@ def _number_contents(inventory: Inventory) -> tuple[NDArray[np.int64], NDArray[n
     _, inverse, counts = np.unique(facts.size[rows], return_inverse=True, return_counts=True)
     rows = rows[counts[inverse] > 1]
     part = inventory.table.select(["content", "crc64"]).take(pa.array(rows))
-    content = part["content"].combine_chunks().dictionary_encode()
-    crc64 = part["crc64"].combine_chunks().dictionary_encode()
-    numbers = np.full((len(rows), 2), -1, dtype=np.int64)
-    for column, encoded in enumerate((content, crc64)):
-        numbers[:, column] = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
-    # Where the content was read, its own hash decides; the engine's checksum stands in where it was not.
-    numbers[numbers[:, 0] >= 0, 1] = -1
-    known = (numbers >= 0).any(axis=1)
-    rows, numbers = rows[known], numbers[known]
-    _, groups = np.unique(np.column_stack([facts.size[rows], numbers]), axis=0, return_inverse=True)
-    return rows, groups.reshape(-1).astype(np.int64)
+    numbers = np.full(len(rows), -1, dtype=np.int64)
+    for name in ("crc64", "content"):
+        encoded = part[name].combine_chunks().dictionary_encode()
+        codes = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+        # Where the content was read, its own hash decides; the engine's checksum stands in where it was not.
+        numbers = np.where(codes >= 0, codes * 2 + (name == "content"), numbers)
+    rows, numbers = rows[numbers >= 0], numbers[numbers >= 0]
+    sizes = np.unique(facts.size[rows], return_inverse=True)[1]
+    _, groups, counts = np.unique(numbers * (sizes.max(initial=0) + 1) + sizes, return_inverse=True, return_counts=True)
+    twins = counts[groups] > 1
+    return rows[twins], groups[twins].astype(np.int64)
 
 
 def _metadata(inventory: Inventory, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:

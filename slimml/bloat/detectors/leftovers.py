@@ -11,6 +11,7 @@ import numpy as np
 from slimml.bloat.finding import Action, Proposal, Risk
 from slimml.bloat.packages import unpackaged
 from slimml.bloat.path_facts import path_facts
+from slimml.inventory.form import ELF_CORE
 from slimml.oci.tar.events import Kind
 
 if TYPE_CHECKING:
@@ -77,18 +78,15 @@ def _trees(inventory: Inventory, *names: str) -> Mask:
 
 def _editor_files(inventory: Inventory) -> Mask:
     facts = path_facts(inventory)
-    files = facts.names_where(_BACKUP.fullmatch) | facts.named(*_DESKTOP_FILES)
-    system = facts.beneath("etc", "usr/share", "usr/lib", "var", "lib")
-    found = (files & facts.content & ~system) | (_trees(inventory, *_EDITORS) & facts.live)
-    return np.asarray(found & unpackaged(inventory), dtype=bool)
+    own = unpackaged(inventory) & facts.live
+    files = own & facts.content & ~facts.beneath("etc", "usr/share", "usr/lib", "var", "lib")
+    found = facts.names_where(_BACKUP.fullmatch, among=files) | (files & facts.named(*_DESKTOP_FILES))
+    return found | (own & _trees(inventory, *_EDITORS))
 
 
 def _core_dumps(inventory: Inventory) -> Mask:
     import pyarrow.compute as pc
 
     facts = path_facts(inventory)
-    named = facts.files & facts.names_where(_CORE.fullmatch)
-    if not named.any():
-        return named
-    core = pc.equal(inventory.table["form"].cast("string"), "elf-core").to_numpy()
-    return np.asarray(named & core, dtype=bool)
+    core = facts.files & pc.equal(inventory.table["form"].cast("string"), ELF_CORE).to_numpy()
+    return facts.names_where(_CORE.fullmatch, among=core)

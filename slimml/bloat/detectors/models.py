@@ -107,7 +107,7 @@ def _training(inventory: Inventory) -> Iterator[Proposal]:
         "States of optimizers and logs of training",
         Risk.ASK,
         Action.DROP,
-        np.flatnonzero(facts.content & ~facts.in_site & facts.names_where(_TRAINING.fullmatch)),
+        np.flatnonzero(facts.names_where(_TRAINING.fullmatch, among=facts.content & ~facts.in_site)),
         "Copy the final weights only, or save them with save_pretrained / torch.save(model.state_dict()).",
         "they serve to go on training; inference does not read them",
     )
@@ -159,8 +159,8 @@ def _contents(inventory: Inventory, rows: NDArray[np.int64]) -> list[int]:
 def _older_checkpoints(inventory: Inventory) -> list[int]:
     facts = path_facts(inventory)
     numbered: dict[str, list[tuple[int, int]]] = {}
-    for position, directory in enumerate(facts.directories):
-        parent, _, name = directory.rpartition("/")
+    for position in facts.directories_where(_CHECKPOINT.fullmatch):
+        parent, _, name = facts.directories[position].rpartition("/")
         found = _CHECKPOINT.fullmatch(name)
         if found is not None and "site-packages" not in parent:
             numbered.setdefault(f"{parent}/{found[1]}", []).append((int(found[2]), position))

@@ -75,9 +75,13 @@ def _gpu(inventory: Inventory) -> Iterator[Proposal]:
 def _gpu_files(inventory: Inventory) -> Mask:
     facts = path_facts(inventory)
     owned = rows_where(inventory, _is_gpu_package)
-    libraries = facts.names_where(_GPU_LIBRARY.fullmatch)
+    libraries = facts.names_where(_is_gpu_library)
     code = inventory.column("gpu") > 0
     return np.asarray(facts.content & (owned | libraries | code), dtype=bool)
+
+
+def _is_gpu_library(name: str) -> bool:
+    return name.startswith("lib") and ".so" in name and _GPU_LIBRARY.fullmatch(name) is not None
 
 
 def _is_gpu_package(owner: Owner) -> bool:
@@ -89,10 +93,10 @@ def _is_gpu_package(owner: Owner) -> bool:
 def _cuda_twice(inventory: Inventory) -> Iterator[Proposal]:
     """CUDA libraries of the system that Python distributions bring as well."""
     facts = path_facts(inventory)
-    libraries = facts.files & facts.names_where(_GPU_LIBRARY.fullmatch)
+    libraries = facts.files & facts.names_where(_is_gpu_library)
     in_wheels = {_stem(facts.names[number]) for number in np.unique(facts.name[libraries & facts.in_site]).tolist()}
-    wanted = facts.names_where(lambda name: ".so" in name and _stem(name) in in_wheels)
-    rows = np.flatnonzero(libraries & ~facts.in_site & wanted)
+    of_system = libraries & ~facts.in_site
+    rows = np.flatnonzero(facts.names_where(lambda name: _stem(name) in in_wheels, among=of_system))
     if in_wheels and rows.size:
         yield Proposal(
             "cuda-twice",

@@ -65,5 +65,6 @@ def package_caches(inventory: Inventory) -> Iterator[Proposal]:
 
 def _backups(inventory: Inventory) -> Mask:
     facts = path_facts(inventory)
-    old = facts.names_where(lambda name: name.endswith("-old")) & facts.beneath("var/cache/debconf", "var/lib/dpkg")
+    databases = facts.beneath("var/cache/debconf", "var/lib/dpkg")
+    old = facts.names_where(lambda name: name.endswith("-old"), among=databases)
     return facts.content & (old | facts.beneath("var/cache/ldconfig") | facts.beneath("var/cache/man"))

@@ -53,12 +53,13 @@ _SLIM_SITE = "RUN pip install --no-cache-dir … && find $(python -c 'import sit
 def python_files(inventory: Inventory) -> Iterator[Proposal]:
     """Parts of installed distributions; modules called `testing` are programs and stay."""
     facts = path_facts(inventory)
+    tests = _tests(inventory) & facts.live
     yield Proposal(
         "python-tests",
         "Tests of Python distributions and of the standard library",
         Risk.LIKELY,
         Action.DROP,
-        np.flatnonzero(_tests(inventory) & facts.live),
+        np.flatnonzero(tests | facts.emptied(tests)),
         f"{_SLIM_SITE}-type d -name tests -prune -exec rm -rf {{}} +  (look at what it finds first)",
         "programs do not import the tests of what they use; packages known to do so stay",
     )

@@ -30,10 +30,10 @@ _BY_PATH = (
     *(".config/gcloud/credentials.db", ".cache/huggingface/token", ".huggingface/token", ".streamlit/secrets.toml"),
     *("run/secrets", "kaggle.json", ".config/pypoetry/auth.toml"),
 )
-_KEY_SUFFIXES = ("pem", "key")
-_PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
+_KEY_BYTES = 16_384
+_PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
 _CREDENTIALS = re.compile(
-    rb"(?i)_authToken\s*=|//[^/\s:@]+:[^/\s@]+@|^\s*password\s*[=:]\s*\S|\"auth\"\s*:", re.MULTILINE
+    r"(?i)_auth(?:Token)?\s*=|//[^/\s:@]+:[^/\s@]+@|^\s*password\s*[=:]\s*\S|\"auth\"\s*:", re.MULTILINE
 )
 _PUBLIC_PLACES = ("etc/ssl", "etc/pki", "usr/share", "usr/lib/ssl", "etc/ca-certificates")
 _VARIABLE = re.compile(
@@ -95,14 +95,22 @@ def _files(inventory: Inventory) -> Mask:
     # A hidden row has no owner; what packages bring (test keys, CA certificates) is everybody's.
     own = is_file & (unpackaged(inventory) | ~facts.live) & ~facts.in_site & ~facts.beneath(*_PUBLIC_PLACES)
     own &= ~facts.beneath_named("tests", "test", "testdata", "examples", "node_modules")
-    found = own & facts.names_where(_BY_NAME.fullmatch)
-    found |= own & _by_path(inventory)
-    certain, harmless = _by_content(inventory)
+    found = facts.names_where(_BY_NAME.fullmatch, among=own) | (own & _by_path(inventory))
     keys = own & facts.suffixed("key") & ~facts.beneath_named("certs", "trusted.gpg.d", "keyrings")
-    found |= keys & (facts.size < 16_384)
-    found[[row for row in harmless if not _BY_NAME.fullmatch(facts.names[int(facts.name[row])])]] = False
-    found[[row for row in certain if own[row]]] = True
+    keys &= facts.size < _KEY_BYTES
+    # Names that tell little: these count only where the content was read.
+    doubtful = own & (facts.suffixed("pem") | facts.named(".npmrc", "pip.conf", ".condarc"))
+    for row in np.flatnonzero((keys | doubtful) & ~found).tolist():
+        content = inventory.layers[int(inventory.layer[row])].captured.get(inventory.paths[row])
+        found[row] = keys[row] if content is None else _holds_secret(content)
     return np.asarray(found, dtype=bool)
+
+
+def _holds_secret(content: bytes) -> bool:
+    text = content.decode("utf-8", "replace")
+    return any(
+        found is not None for found in (_PRIVATE_KEY.search(text), _CREDENTIALS.search(text), TOKEN.search(text))
+    )
 
 
 def _by_path(inventory: Inventory) -> Mask:
@@ -112,33 +120,6 @@ def _by_path(inventory: Inventory) -> Mask:
     for row in np.flatnonzero(named).tolist():
         found[row] = any(ends_in(inventory.paths[row], path) for path in _BY_PATH)
     return found
-
-
-def _by_content(inventory: Inventory) -> tuple[list[int], list[int]]:
-    """Rows whose captured content is a secret, and rows of which it is seen not to be one."""
-    certain: list[int] = []
-    harmless: list[int] = []
-    for number, layer in enumerate(inventory.layers):
-        candidates = {path: content for path, content in layer.captured.items() if _may_hold_secrets(path)}
-        if not candidates:
-            continue
-        for row in range(int(inventory.starts[number]), int(inventory.starts[number + 1])):
-            content = candidates.get(inventory.paths[row])
-            if content is None:
-                continue
-            text = content.decode("utf-8", "replace")
-            secret = _PRIVATE_KEY.search(content) or _CREDENTIALS.search(content) or TOKEN.search(text)
-            (certain if secret else harmless).append(row)
-    return certain, harmless
-
-
-def _may_hold_secrets(path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return (
-        name.endswith((".pem", ".key", ".npmrc", "pip.conf", ".condarc"))
-        or _BY_NAME.fullmatch(name) is not None
-        or any(ends_in(path, ending) for ending in _BY_PATH)
-    )
 
 
 def _variables(inventory: Inventory) -> set[str]:

@@ -74,7 +74,7 @@ def _of_tools(inventory: Inventory) -> Mask:
     facts = path_facts(inventory)
     found = (facts.position("tmp"), facts.position("var/tmp"))
     outer = [position for position in found if position is not None]
-    chosen = facts.names_where(_OF_TOOLS.match) & np.isin(facts.directory, outer)
+    chosen = facts.names_where(_OF_TOOLS.match, among=np.isin(facts.directory, outer))
     roots = [
         position
         for start in outer
@@ -92,5 +92,5 @@ def _used_at_start(inventory: Inventory) -> bool:
 def _of_package_managers(inventory: Inventory) -> Mask:
     facts = path_facts(inventory)
     trees = facts.beneath("var/log/apt", "var/log/installer", "var/log/anaconda", "var/log/journal", "var/log/zypp")
-    dnf = facts.names_where(lambda name: name.startswith(("dnf", "apk")), "log")
+    dnf = facts.names_where(lambda name: name.startswith(("dnf", "apk")), among=facts.suffixed("log"))
     return trees | dnf | facts.named(*_LOG_FILES, *_LOG_FILES_MORE)
