@@ -28,7 +28,7 @@ help:
 	@touch $@
 
 .venv/dev.stamp: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,demo]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,demo,charts]'
 	@touch $@
 
 demo: .venv/demo.stamp
