@@ -164,7 +164,7 @@ NAMES = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join)
 NODES = st.tuples(NAMES, st.sampled_from([F, D, D, L, W, O]))
 
 
-@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(layers=st.lists(st.lists(NODES, max_size=8), max_size=4))
 def test_merging_agrees_with_applying_the_layers_one_by_one(layer: Build, layers: list[list[tuple[str, Kind]]]) -> None:
     assert said(*(layer(*nodes) for nodes in layers)) == by_model(layers)

@@ -19,8 +19,8 @@ def stanzas(text: str) -> Iterator[Fields]:
 def stanza(text: str) -> Fields:
     """The fields of one stanza; a line that begins with a blank continues the one before it."""
     found: dict[str, list[str]] = {}
-    pieces: list[str] = []
-    values: list[str] = []
+    # What continues nothing, and lines without a colon, end in a list that nobody has.
+    values, pieces = [""], [""]
     for line in text.split("\n"):
         if line[:1] in (" ", "\t"):
             pieces.append(line)
@@ -28,13 +28,10 @@ def stanza(text: str) -> Fields:
         if len(pieces) > 1:
             values[-1] = "\n".join(pieces)
         name, colon, value = line.partition(":")
-        if not colon:
-            continue
-        value = value.strip()
-        values = found.setdefault(name, [])
-        values.append(value)
-        pieces = [value]
-    if len(pieces) > 1 and values:
+        values = found.setdefault(name, []) if colon else []
+        pieces = [value.strip()]
+        values.append(pieces[0])
+    if len(pieces) > 1:
         values[-1] = "\n".join(pieces)
     return found
 
