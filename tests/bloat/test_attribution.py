@@ -161,8 +161,15 @@ def test_each_share_names_the_step_that_made_the_layer(make):
 
 @pytest.mark.parametrize(
     "path",
-    ["etc/passwd", "etc/ssl/certs/ca-certificates.crt", "etc/ld.so.cache", "usr/share/zoneinfo/UTC"]
-    + ["lib64/ld-linux-x86-64.so.2", "usr/lib/python3/dist-packages/x-1.dist-info/METADATA", "opt/x/LICENSE.txt"],
+    [
+        "etc/passwd",
+        "etc/ssl/certs/ca-certificates.crt",
+        "etc/ld.so.cache",
+        "usr/share/zoneinfo/UTC",
+        "lib64/ld-linux-x86-64.so.2",
+        "usr/lib/python3/dist-packages/x-1.dist-info/METADATA",
+        "opt/x/LICENSE.txt",
+    ],
 )
 def test_what_a_system_needs_is_never_dropped(make, path):
     inventory = make.inventory([{path: 1000}])

@@ -34,6 +34,9 @@ _HEADERS = (
     "pxi",
 )
 _PREFIXES = ("usr", "usr/local", "opt/conda", "opt/venv", "opt/intel", "venv", ".venv")
+INCLUDE_DIRECTORIES = ("include", "Include", "includes")
+"""Where distributions keep the headers that they offer to others."""
+
 _FIX_STAGE = "Compile in an earlier stage and COPY --from only the result."
 
 
@@ -77,7 +80,7 @@ def _headers(inventory: Inventory) -> Mask:
     # sysconfig reads pyconfig.h when a program asks for configuration variables.
     kept = facts.named("pyconfig.h")
     in_site = facts.in_site & ~sources_for_run_time(inventory)
-    inside = in_site & facts.beneath_named("include", "Include", "includes") & facts.suffixed(*_HEADERS, "")
+    inside = in_site & facts.beneath_named(*INCLUDE_DIRECTORIES) & facts.suffixed(*_HEADERS, "")
     return (system | inside) & ~kept & ~facts.suffixed("py", "pyc", "so", "json", "cl", "metal")
 
 

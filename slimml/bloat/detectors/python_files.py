@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slimml.bloat.detectors.development_files import INCLUDE_DIRECTORIES
 from slimml.bloat.finding import Action, Proposal, Risk
 from slimml.bloat.path_facts import path_facts
 from slimml.bloat.run_time_sources import sources_for_run_time
@@ -64,6 +65,7 @@ def python_files(inventory: Inventory) -> Iterator[Proposal]:
         "programs do not import the tests of what they use; packages known to do so stay",
     )
     sources = facts.in_site & facts.suffixed(*_SOURCES) & ~sources_for_run_time(inventory)
+    sources &= ~facts.beneath_named(*INCLUDE_DIRECTORIES)
     yield Proposal(
         "python-c-sources",
         "C, C++ and Cython sources in Python distributions",
