@@ -2,8 +2,9 @@
 
 from slimml.errors import AccessDenied, NotFound, SlimmlError, Unavailable, UsageError
 from slimml.oci.image import Image
-from slimml.oci.places.daemon.api.address import usual_sockets
-from slimml.oci.places.daemon.api.ask import Engine, engines, inspect
+from slimml.oci.places.daemon.api.address import addresses, usual_sockets
+from slimml.oci.places.daemon.api.ask import Engine, inspect
+from slimml.oci.places.daemon.api.client import EngineClient
 from slimml.oci.places.daemon.saved.layers import saved_image
 from slimml.oci.places.daemon.store.open import store_config, store_image
 from slimml.oci.reference import Reference
@@ -18,7 +19,7 @@ def open_image(reference: Reference, access: Access | None = None) -> Image:
     access = access or Access()
     name = image_name(reference)
     failures: list[SlimmlError] = []
-    for engine in engines(access):
+    for engine in _engines(access):
         try:
             found = inspect(engine, name)
         except (NotFound, AccessDenied, Unavailable) as error:
@@ -36,7 +37,7 @@ def open_image(reference: Reference, access: Access | None = None) -> Image:
 def open_engine(access: Access) -> Engine:
     """The first engine that answers; raises Unavailable, AccessDenied."""
     failures: list[SlimmlError] = []
-    for engine in engines(access):
+    for engine in _engines(access):
         try:
             engine.info()
         except (AccessDenied, Unavailable) as error:
@@ -65,3 +66,7 @@ def first_failure(failures: list[SlimmlError]) -> SlimmlError:
     return Unavailable(
         f"no container engine is running (looked at {looked}); start Docker or Podman, or set DOCKER_HOST"
     )
+
+
+def _engines(access: Access) -> list[Engine]:
+    return [EngineClient(address, access.limits) for address in addresses(access.engine)]

@@ -5,6 +5,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from slimml.errors import InvalidImage, NotFound, UsageError
@@ -14,12 +15,19 @@ _DOCUMENT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
+class Tls:
+    """A directory with ca.pem, cert.pem and key.pem, and whether the engine has to prove who it is."""
+
+    directory: str
+    verify: bool = True
+
+
+@dataclass(frozen=True)
 class Address:
-    """An engine's address. `chosen` tells that somebody named it; `context` is the Docker context it came from."""
+    """An engine's address; `tls` is None where HTTP is spoken plainly."""
 
     url: str
-    chosen: bool = False
-    context: str | None = None
+    tls: Tls | None = None
 
     @property
     def socket_path(self) -> str | None:
@@ -37,10 +45,10 @@ def addresses(said: str | None) -> list[Address]:
     """
     for url in (said, os.environ.get("DOCKER_HOST"), os.environ.get("CONTAINER_HOST")):
         if url:
-            return [_parsed(url, None)]
+            return [_parsed(url, _tls_of_environment())]
     context = os.environ.get("DOCKER_CONTEXT") or _current_context()
     if context and context != "default":
-        return [_parsed(_context_url(context), context)]
+        return [_of_context(context)]
     return [Address(f"unix://{path}") for path in usual_sockets() if os.path.exists(path)]
 
 
@@ -53,13 +61,21 @@ def usual_sockets() -> list[str]:
     return [path for path in (*docker, *podman) if not path.startswith("None/")]
 
 
-def _parsed(url: str, context: str | None) -> Address:
+def _parsed(url: str, tls: Tls | None) -> Address:
     if url.startswith("/"):
         url = f"unix://{url}"
     scheme = urlsplit(url).scheme
     if scheme not in _SCHEMES or not url.removeprefix(f"{scheme}://"):
         raise UsageError(f"{url!r} is no engine's address; use unix:///path, tcp://host:port or ssh://user@host")
-    return Address(url, chosen=True, context=context)
+    if scheme == "https":
+        tls = tls or Tls(str(_directory()))
+    return Address(url, tls)
+
+
+def _tls_of_environment() -> Tls | None:
+    if not os.environ.get("DOCKER_TLS_VERIFY"):
+        return None
+    return Tls(os.environ.get("DOCKER_CERT_PATH") or str(_directory()))
 
 
 def _directory() -> Path:
@@ -82,14 +98,16 @@ def _current_context() -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _context_url(name: str) -> str:
-    """The address a context holds (docker/cli, cli/context/store: the directory's name is the name's SHA-256)."""
-    path = _directory() / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest() / "meta.json"
+def _of_context(name: str) -> Address:
+    """The address a context holds (docker/cli, cli/context/store: directories are named by the name's SHA-256)."""
+    contexts, hashed = _directory() / "contexts", hashlib.sha256(name.encode()).hexdigest()
+    path = contexts / "meta" / hashed / "meta.json"
     try:
-        endpoints = _document(path)["Endpoints"]
-        host = endpoints["docker"]["Host"]  # type: ignore[index]
+        endpoint: Any = _document(path)["Endpoints"]
+        host, lenient = endpoint["docker"]["Host"], endpoint["docker"].get("SkipTLSVerify") is True
     except FileNotFoundError:
         raise NotFound(f"Docker context {name!r} does not exist; see `docker context ls`, or set DOCKER_HOST") from None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InvalidImage(f"{path} names no Docker endpoint; see `docker context inspect {name}`") from None
-    return str(host)
+    keys = contexts / "tls" / hashed / "docker"
+    return _parsed(str(host), Tls(str(keys), not lenient) if keys.is_dir() or lenient else None)

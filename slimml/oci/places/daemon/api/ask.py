@@ -1,12 +1,11 @@
 """What slimml asks of a container engine: five calls of the Docker API, which Podman answers as well.
 
-Two ways lead to an engine. A unix socket, the usual one, is spoken to with the standard library's HTTP client
-(`unix`): the Docker SDK takes 135 ms to import, several times as long as the questions take. Engines on other
-hosts (tcp:// with or without TLS, ssh://) go through the SDK (`remote`), whose handling of keys and hosts is
-better kept than ours would be.
+The standard library's HTTP client asks them (`client`, `connections`), not the Docker SDK. Importing the SDK takes
+135 ms, several times as long as the questions themselves; it goes through ssh only with paramiko installed; and
+REQUESTS_CA_BUNDLE, set on many company machines, replaces the authority that it is told to trust.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,8 +13,7 @@ from slimml.errors import SlimmlError
 from slimml.oci import documents
 from slimml.oci.digest import Digest, parse_digest
 from slimml.oci.image import Stream
-from slimml.oci.places.daemon.api.address import Address, addresses
-from slimml.oci.transfer import Access
+from slimml.oci.places.daemon.api.address import Address
 
 QUESTION_SECONDS = 60
 """how long an engine may take to answer a question"""
@@ -81,19 +79,6 @@ def inspect(engine: Engine, name: str) -> Inspected:
 def ids_of(images: Iterable[object]) -> list[str]:
     """The IDs in an answer to `GET /images/json`."""
     return [str(item["Id"]) for item in images if isinstance(item, dict) and "Id" in item]
-
-
-def engines(access: Access) -> Iterator[Engine]:
-    """The engines to ask, in order; none has been spoken to yet. Raises UsageError, InvalidImage."""
-    for address in addresses(access.engine):
-        if address.socket_path is not None:
-            from slimml.oci.places.daemon.api.unix import UnixEngine
-
-            yield UnixEngine(address, access.limits)
-        else:
-            from slimml.oci.places.daemon.api.remote import RemoteEngine
-
-            yield RemoteEngine(address)
 
 
 def check_load(said: object, address: Address) -> None:

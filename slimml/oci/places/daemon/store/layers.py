@@ -7,18 +7,17 @@ every blob, who reads it verifies the digest, and with it that nobody changed th
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import IO
 
 from slimml.errors import InvalidImage, NotFound
-from slimml.oci.beneath import directory, open_file
+from slimml.oci.beneath import directory, open_file, subdirectory
 from slimml.oci.descriptor import Descriptor
 from slimml.oci.digest import Digest, hex_of, short
 from slimml.oci.image import Layer, ScanFacts, Stream
 from slimml.oci.limits import Limits
 from slimml.oci.places.daemon.pieces import PieceStream
 from slimml.oci.places.daemon.store.openat2 import open_beneath
-from slimml.oci.places.daemon.store.tar_split import SEGMENT, Opener, Record, records, replay
+from slimml.oci.places.daemon.store.tar_split import SEGMENT, Record, records, replay
 from slimml.oci.tar.events import TarVisitor
 from slimml.oci.window import Window
 
@@ -65,7 +64,7 @@ class LayerStore:
             stored = self._stored(layer.diff_id)
             files = _Files(self._root, stored)
             with self._tar_split(stored) as source:
-                total = replay(source, visitor_of(layer), files.opener, _name(stored), self._limits, advance)
+                total = replay(source, visitor_of(layer), files.open, _name(stored), self._limits, advance)
             facts[layer.diff_id] = ScanFacts(total, None, None)
         return facts
 
@@ -89,10 +88,6 @@ class _Files:
         with directory(root) as beneath:
             self._descriptor = _open_directory(beneath, stored.files, self._what)
 
-    def opener(self, record: Record) -> Opener:
-        """Something that opens the record's file, now or later."""
-        return partial(self.open, record)
-
     def open(self, record: Record) -> IO[bytes]:
         """The file's content, unbuffered; raises NotFound, AccessDenied, InvalidImage."""
         path = record.path
@@ -105,8 +100,6 @@ class _Files:
 
 
 def _open_directory(root: int, relative: str, what: str) -> int:
-    from slimml.oci.beneath import subdirectory
-
     head, _, tail = relative.partition("/")
     with subdirectory(root, head, what) as found:
         return _open_directory(found, tail, what) if tail else os.dup(found)

@@ -5,6 +5,7 @@ of the file whose header came before: its name, size, and CRC-64 (ISO 3309). Joi
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO
 
 import msgspec
@@ -17,8 +18,6 @@ from slimml.oci.tar.events import TarVisitor
 from slimml.oci.tar.reader import TarReader
 
 FILE, SEGMENT = 1, 2
-
-Opener = Callable[[], IO[bytes]]
 
 
 class Record(msgspec.Struct, gc=False):
@@ -62,16 +61,17 @@ def records(source: Source, what: str, limits: Limits) -> Iterator[list[Record]]
 def replay(
     source: Source,
     visitor: TarVisitor,
-    opener_of: Callable[[Record], Opener],
+    open_file: Callable[[Record], IO[bytes]],
     what: str,
     limits: Limits,
     advance: Callable[[int], None],
 ) -> int:
-    """Tell `visitor` of the entries without reading any file's content; the bytes of the tar.
+    """Tell `visitor` of the entries without reading any file's content, which `open_file` opens; the bytes of the tar.
 
     `advance` is told of the tar's bytes. Raises InvalidImage when segments and files do not make a tar.
     """
     reader = TarReader(visitor, what, limits)
+    feed, skip, from_bytes = reader.feed, reader.skip, int.from_bytes
     total = 0
     for batch in records(source, what, limits):
         before = total
@@ -79,10 +79,10 @@ def replay(
             payload = record.payload
             if record.type == SEGMENT:
                 if payload:
-                    reader.feed(payload)
+                    feed(payload)
                     total += len(payload)
             elif record.size:
-                reader.skip(record.size, int.from_bytes(payload or b"", "big"), opener_of(record))
+                skip(record.size, from_bytes(payload or b"", "big"), partial(open_file, record))
                 total += record.size
         advance(total - before)
     reader.finish()

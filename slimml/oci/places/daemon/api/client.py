@@ -1,8 +1,7 @@
-"""An engine behind a unix socket, spoken to with the standard library's HTTP client."""
+"""The calls of an engine's API, with the standard library's HTTP client."""
 
 import http.client
 import json
-import socket
 from collections.abc import Iterable
 from typing import Any, Self
 from urllib.parse import quote
@@ -13,29 +12,17 @@ from slimml.oci.image import Stream
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
 from slimml.oci.places.daemon.api.address import Address
 from slimml.oci.places.daemon.api.ask import QUESTION_SECONDS, TRANSFER_SECONDS, check_load, ids_of, one_line
+from slimml.oci.places.daemon.api.connections import complaint, connection_to, hang_up
 
 _ERROR_BYTES = 4096
 _BAD_REQUEST = 400
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
-class UnixEngine:
-    """An engine on this machine (or one whose socket is forwarded to it). See `ask.Engine`."""
+class EngineClient:
+    """An engine at an address; a connection is made for each call. See `ask.Engine`."""
 
     def __init__(self, address: Address, limits: Limits = DEFAULT_LIMITS) -> None:
-        assert address.socket_path is not None
         self.address = address
-        self._path = address.socket_path
         self._limits = limits
 
     def inspect(self, name: str) -> dict[str, Any]:
@@ -56,7 +43,7 @@ class UnixEngine:
 
     def load(self, archive: Iterable[bytes]) -> None:
         """Send an archive. When `archive` raises, the engine sees a request cut off and loads nothing."""
-        connection = _Connection(self._path, TRANSFER_SECONDS)
+        connection = connection_to(self.address, TRANSFER_SECONDS)
         headers = {"Content-Type": "application/x-tar", "Transfer-Encoding": "chunked"}
         try:
             self._connect(connection)
@@ -67,43 +54,47 @@ class UnixEngine:
             if refused is not None:
                 raise Unavailable(f"{self.address} stopped taking the archive: {refused}") from None
         finally:
-            connection.close()
+            hang_up(connection)
 
     def _ask(self, path: str, what: str) -> bytes:
         with self._get(path, what, QUESTION_SECONDS) as reply:
             return reply.read_up_to(self._limits.json_bytes + 1)
 
     def _get(self, path: str, what: str, timeout: float) -> "_Reply":
-        connection = _Connection(self._path, timeout)
+        connection = connection_to(self.address, timeout)
         try:
             self._connect(connection)
             connection.request("GET", path)
             return self._reply(connection, what)
         except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise Unavailable(f"{self.address} stopped answering: {error}") from None
+            failure = self._silent(connection, error)
+            hang_up(connection)
+            raise failure from None
         except BaseException:
-            connection.close()
+            hang_up(connection)
             raise
 
-    def _connect(self, connection: _Connection) -> None:
+    def _silent(self, connection: http.client.HTTPConnection, error: Exception) -> Unavailable:
+        return Unavailable(f"{self.address} does not answer: {one_line(complaint(connection, error))}")
+
+    def _connect(self, connection: http.client.HTTPConnection) -> None:
         try:
             connection.connect()
         except PermissionError:
             raise AccessDenied(
-                f"{self._path}: permission denied; join the `docker` group (then log in again), or run with sudo"
+                f"{self.address}: permission denied; join the `docker` group (then log in again), or run with sudo"
             ) from None
         except OSError as error:
             raise Unavailable(
-                f"no engine answers at {self._path} ({error.strerror or error}); start it (`systemctl start docker` or "
-                "`podman.socket`), or name another with DOCKER_HOST"
+                f"no engine answers at {self.address} ({error.strerror or error}); start it (`systemctl start docker` "
+                "or `podman.socket`), or name another with DOCKER_HOST"
             ) from None
 
-    def _reply(self, connection: _Connection, what: str) -> "_Reply":
+    def _reply(self, connection: http.client.HTTPConnection, what: str) -> "_Reply":
         try:
             response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
-            raise Unavailable(f"{self.address} stopped answering: {error}") from None
+            raise self._silent(connection, error) from None
         reply = _Reply(connection, response, str(self.address))
         if response.status < _BAD_REQUEST:
             return reply
@@ -121,7 +112,9 @@ class UnixEngine:
 class _Reply:
     """A response's body as a stream; closing it closes the connection."""
 
-    def __init__(self, connection: _Connection, response: http.client.HTTPResponse, address: str) -> None:
+    def __init__(
+        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, address: str
+    ) -> None:
         self._connection = connection
         self._response = response
         self._address = address
@@ -150,7 +143,7 @@ class _Reply:
 
     def close(self) -> None:
         self._response.close()
-        self._connection.close()
+        hang_up(self._connection)
 
     def __enter__(self) -> Self:
         return self
@@ -159,7 +152,9 @@ class _Reply:
         self.close()
 
 
-def _send(connection: _Connection, path: str, body: Iterable[bytes], headers: dict[str, str]) -> OSError | None:
+def _send(
+    connection: http.client.HTTPConnection, path: str, body: Iterable[bytes], headers: dict[str, str]
+) -> OSError | None:
     """Send a request; an error of the socket is handed back, as the engine may have said why before it hung up."""
 
     def watched() -> Iterable[bytes]:
