@@ -1,9 +1,11 @@
 """Images from Docker's schema 2 to OCI: other media types, the same config and layers byte for byte."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from slimml.oci.descriptor import Descriptor
-from slimml.oci.image import Image, Layer
+from slimml.oci.descriptor import UNKNOWN_SIZE, Descriptor
+from slimml.oci.digest import Digest
+from slimml.oci.image import Image
 from slimml.oci.manifest import build_manifest
 from slimml.oci.media_types import (
     DOCKER_FOREIGN_LAYER,
@@ -17,18 +19,15 @@ from slimml.oci.media_types import (
 _PREFIXES = ((DOCKER_FOREIGN_LAYER, OCI_LAYER_NONDISTRIBUTABLE), (DOCKER_LAYER, OCI_LAYER))
 
 
-def as_oci(image: Image) -> Image:
-    """The image with an OCI manifest, itself when it has one; readers of image layouts know no other."""
-    manifest = image.manifest
-    layers = tuple(replace(layer, descriptor=_oci_layer(layer.descriptor)) for layer in image.layers)
-    if manifest.media_type == OCI_MANIFEST and layers == image.layers:
-        return image
-    return rebuilt(image, layers)
+def as_oci(image: Image, sizes: Mapping[Digest, int]) -> Image:
+    """The image with an OCI manifest, itself when it has one; readers of image layouts know no other.
 
-
-def rebuilt(image: Image, layers: tuple[Layer, ...]) -> Image:
-    """The image with other descriptors for its layers, in an OCI manifest."""
+    `sizes` are the bytes of its layers' blobs by digest, for those whose descriptors do not tell.
+    """
     old = image.manifest
+    layers = tuple(replace(layer, descriptor=_oci_layer(layer.descriptor, sizes)) for layer in image.layers)
+    if old.media_type == OCI_MANIFEST and layers == image.layers:
+        return image
     manifest = build_manifest(
         config=replace(old.config, media_type=OCI_CONFIG),
         layers=[layer.descriptor for layer in layers],
@@ -39,12 +38,9 @@ def rebuilt(image: Image, layers: tuple[Layer, ...]) -> Image:
     return replace(image, manifest=manifest, layers=layers)
 
 
-def sized(layer: Layer, size: int) -> Layer:
-    """The layer, its size now known to be `size` bytes."""
-    return replace(layer, descriptor=replace(layer.descriptor, size=size))
-
-
-def _oci_layer(descriptor: Descriptor) -> Descriptor:
+def _oci_layer(descriptor: Descriptor, sizes: Mapping[Digest, int]) -> Descriptor:
+    if descriptor.size == UNKNOWN_SIZE:
+        descriptor = replace(descriptor, size=sizes[descriptor.digest])
     for docker, oci in _PREFIXES:
         if descriptor.media_type.startswith(docker):
             suffix = descriptor.media_type[len(docker) :].replace(".", "+")

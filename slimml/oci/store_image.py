@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from slimml.errors import InvalidImage, NotFound
 from slimml.oci.blobs import BlobStore
 from slimml.oci.descriptor import UNKNOWN_SIZE
-from slimml.oci.formats import as_oci, rebuilt, sized
+from slimml.oci.digest import Digest
+from slimml.oci.formats import as_oci
 from slimml.oci.image import Image, Layer
 from slimml.oci.limits import Limits
 from slimml.oci.verified_layer import drain, may_be_missing, verified_layer
@@ -27,9 +28,8 @@ def store_image(image: Image, store: BlobStore, limits: Limits, progress: Progre
 
     Raises InvalidImage, LimitExceeded, and what opening the image's blobs raises.
     """
-    image = as_oci(image)
     written = reused = 0
-    sizes: dict[str, int] = {}
+    sizes: dict[Digest, int] = {}
     sources = {(layer.descriptor.digest, layer.diff_id): layer for layer in image.layers}
     known = all(layer.descriptor.size != UNKNOWN_SIZE for layer in image.layers)
     total = sum(layer.descriptor.size for layer in sources.values()) if known else None
@@ -38,8 +38,7 @@ def store_image(image: Image, store: BlobStore, limits: Limits, progress: Progre
             size, new = _store_layer(layer, store, limits, task.advance)
             sizes[layer.descriptor.digest] = size
             written, reused = (written + size, reused) if new else (written, reused + size)
-    if not known:
-        image = rebuilt(image, tuple(sized(layer, sizes[layer.descriptor.digest]) for layer in image.layers))
+    image = as_oci(image, sizes)
     for descriptor, raw in ((image.manifest.config, image.config.raw), (image.manifest.descriptor, image.manifest.raw)):
         new = not store.has(descriptor)
         store.put_bytes(descriptor, raw)

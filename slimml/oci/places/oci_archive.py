@@ -5,7 +5,7 @@ from slimml.oci.archive_file import ArchiveFile
 from slimml.oci.archive_writer import ArchiveWriter, new_archive
 from slimml.oci.descriptor import UNKNOWN_SIZE, Descriptor
 from slimml.oci.digest import Digest, algorithm_of, hex_of
-from slimml.oci.formats import as_oci, rebuilt, sized
+from slimml.oci.formats import as_oci
 from slimml.oci.image import Image
 from slimml.oci.places import layout_index
 from slimml.oci.places.archive_blobs import ArchiveBlobs
@@ -38,7 +38,6 @@ def write_image(image: Image, reference: Reference, access: Access, progress: Pr
     Raises Refused where something else than a file is, and what reading the image raises.
     """
     assert reference.path
-    image = as_oci(image)
     with new_archive(reference.path) as archive:
         archive.directory(BLOBS_DIRECTORY)
         image, written = _write_layers(image, archive, access, progress)
@@ -55,7 +54,7 @@ def write_image(image: Image, reference: Reference, access: Access, progress: Pr
 
 
 def _write_layers(image: Image, archive: ArchiveWriter, access: Access, progress: Progress) -> tuple[Image, int]:
-    """The image with every size known, and the bytes of its layers."""
+    """The image in OCI form with every size known, and the bytes of its layers."""
     sizes: dict[Digest, int] = {}
     sources = {(layer.descriptor.digest, layer.diff_id): layer for layer in image.layers}
     known = all(layer.descriptor.size != UNKNOWN_SIZE for layer in image.layers)
@@ -73,9 +72,7 @@ def _write_layers(image: Image, archive: ArchiveWriter, access: Access, progress
                 raise
             size = archive.content(_name(layer.descriptor), stream, layer.descriptor.size, task.advance)
             sizes[layer.descriptor.digest] = size
-    if not known:
-        image = rebuilt(image, tuple(sized(layer, sizes[layer.descriptor.digest]) for layer in image.layers))
-    return image, sum(sizes.values())
+    return as_oci(image, sizes), sum(sizes.values())
 
 
 def _name(descriptor: Descriptor) -> str:

@@ -7,7 +7,7 @@ from io import BytesIO
 from slimml.errors import InvalidImage, Refused
 from slimml.oci.descriptor import UNKNOWN_SIZE, Descriptor
 from slimml.oci.digest import Digest, short
-from slimml.oci.formats import as_oci, rebuilt, sized
+from slimml.oci.formats import as_oci
 from slimml.oci.image import Image, Layer, Stream
 from slimml.oci.limits import Limits
 from slimml.oci.manifest import Manifest
@@ -33,9 +33,7 @@ def write_image(
     """
     assert reference.name
     unknown = any(layer.descriptor.size == UNKNOWN_SIZE for layer in image.layers)
-    if unknown:
-        image = as_oci(image)
-    else:
+    if not unknown:
         _check_wanted(image.manifest, reference)
     repository = Repository(Client(reference.name, access, patience))
     mount_from = _mount_from(image, reference)
@@ -45,8 +43,7 @@ def write_image(
         for descriptor, open_verified in blobs:
             pushed[descriptor.digest] = push_blob(repository, descriptor, open_verified, mount_from, task.advance)
     if unknown:
-        layers = tuple(sized(layer, pushed[layer.descriptor.digest].size) for layer in image.layers)
-        image = rebuilt(image, layers)
+        image = as_oci(image, {digest: blob.size for digest, blob in pushed.items()})
         _check_wanted(image.manifest, reference)
     manifest = image.manifest
     repository.put_document(manifest.raw, manifest.media_type, reference.name.tag or reference.name.selector)
