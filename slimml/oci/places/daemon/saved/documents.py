@@ -39,6 +39,8 @@ def find_documents(archive: ArchiveMembers, found: Inspected, platform: Platform
     total = 0
     while (entry := archive.next()) is not None:
         digest = _document_digest(entry.path)
+        if digest == found.id and entry.size > limits.json_bytes:
+            raise LimitExceeded(f"the config or manifest of {found.id} has {entry.size} bytes", "json_bytes")
         if digest is None or digest in found.diff_ids or entry.size > limits.json_bytes:
             continue
         raw = archive.read_document(limits.json_bytes)
