@@ -8,7 +8,8 @@ from typing import Any
 from slimml.errors import InvalidImage, LimitExceeded
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
 
-_NOT_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+')
+# Possessive, and a string may lack its end: else every quote of a hostile document would be tried to the end of it.
+_STRING_OR_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|([\[\]{}]+)', re.DOTALL)
 
 
 def load_object(data: bytes, what: str, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
@@ -38,15 +39,12 @@ def _load(data: bytes, what: str, limits: Limits) -> Any:
 
 
 def _check_depth(data: bytes, what: str, limits: Limits) -> None:
-    depth = deepest = 0
-    for byte in _NOT_BRACKETS.sub(b"", data):
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    if deepest > limits.json_depth:
-        raise LimitExceeded(f"{what} nests {deepest} deep", "json_depth")
+    depth = 0
+    for match in _STRING_OR_BRACKETS.finditer(data):
+        for byte in match[1] or b"":
+            depth += 1 if byte in b"[{" else -1
+            if depth > limits.json_depth:
+                raise LimitExceeded(f"{what} nests more than {limits.json_depth} deep", "json_depth")
 
 
 def dump_canonical(value: Mapping[str, Any]) -> bytes:
