@@ -1,6 +1,7 @@
 """Images loaded into engines: what is there afterwards is what was meant, under the name that was meant."""
 
 import json
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from tiny_image import tiny
 from slimml.errors import InvalidImage, UsageError
 from slimml.oci.digest import sha256
 from slimml.oci.media_types import Compression
-from slimml.oci.places.daemon import open_image, write_image
+from slimml.oci.places.daemon import open_image, sink, write_image
 from slimml.oci.reference import parse_reference
 
 
@@ -139,3 +140,27 @@ def test_what_was_loaded_opens_as_the_same_image(engine):
         image.config.raw,
         [layer.diff_id for layer in image.layers],
     )
+
+
+def test_layers_wrongly_believed_to_be_there_are_sent_after_all(docker, monkeypatch):
+    monkeypatch.setattr(sink, "_held_layers", lambda engine, image: 1)
+    image = tiny({"believed": b"to be there"}, {"top": b"1"})
+    write_image(image, daemon("believed:1"), docker.access())
+    assert docker.api.image_id("believed:1") == image.config.digest
+
+
+def test_progress_is_told_of_every_byte_sent(engine):
+    told: list[int] = []
+
+    class Counting:
+        @contextmanager
+        def task(self, title, total=None):
+            self.total = total
+            yield self
+
+        def advance(self, amount):
+            told.append(amount)
+
+    progress = Counting()
+    write_image(tiny({"counted": engine.api.url.encode() * 100}), daemon("progress:1"), engine.access(), progress)
+    assert sum(told) == progress.total > 0

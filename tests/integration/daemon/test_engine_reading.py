@@ -9,7 +9,7 @@ import tarfile
 import pytest
 from told import Told
 
-from slimml.errors import InvalidImage
+from slimml.errors import InvalidImage, NotFound
 from slimml.oci.image import Image
 from slimml.oci.places.daemon import open_image
 from slimml.oci.places.daemon.saved.layers import SavedLayers
@@ -208,3 +208,25 @@ def test_a_file_of_the_store_that_became_shorter_is_told(docker):
     os.truncate(f"{files}/secret", 10)
     with pytest.raises(InvalidImage, match="ends after 10"), image.layers[0].open() as stream:
         stream.read()
+
+
+def test_without_root_the_api_is_read(engine, tmp_path, monkeypatch):
+    monkeypatch.setenv("SLIMML_CACHE_DIR", "/nonexistent")
+    os.chmod(engine.directory, 0o711)
+    os.chmod(engine.api.socket_path, 0o666)
+    os.seteuid(65534)
+    try:
+        image = open_image(MOTLEY, engine.access())
+        names = sorted(entry.path for told in listed(image).values() for entry in told.entries)
+    finally:
+        os.seteuid(0)
+        os.chmod(engine.api.socket_path, 0o600)
+    assert isinstance(image.listing, SavedLayers)
+    assert "etc/one" in names
+
+
+def test_an_image_removed_meanwhile_is_told(docker):
+    image, _ = own_image(docker, "removed:1")
+    docker.api.remove("removed:1")
+    with pytest.raises(NotFound):
+        image.layers[0].open()

@@ -39,7 +39,7 @@ def open_engine(access: Access) -> Engine:
     failures: list[SlimmlError] = []
     for engine in _engines(access):
         try:
-            engine.info()
+            engine.ping()
         except (AccessDenied, Unavailable) as error:
             failures.append(error)
             continue

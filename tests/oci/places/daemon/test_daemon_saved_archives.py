@@ -209,7 +209,7 @@ def test_an_archive_that_is_cut_off_is_invalid(cut):
 
 
 def test_what_is_no_tar_is_invalid():
-    with pytest.raises(InvalidImage, match="malformed|no tar"):
+    with pytest.raises(InvalidImage, match=r"malformed|no tar"):
         opened(b"<html>" * 200, PLAIN)
 
 

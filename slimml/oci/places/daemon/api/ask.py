@@ -1,4 +1,4 @@
-"""What slimml asks of a container engine: five calls of the Docker API, which Podman answers as well.
+"""What slimml asks of a container engine: six calls of the Docker API, which Podman answers as well.
 
 The standard library's HTTP client asks them (`client`, `connections`), not the Docker SDK. Importing the SDK takes
 135 ms, several times as long as the questions themselves; it goes through ssh only with paramiko installed; and
@@ -32,6 +32,9 @@ class Engine(Protocol):
 
     def inspect(self, name: str) -> dict[str, Any]:
         """`GET /images/{name}/json`; raises NotFound."""
+
+    def ping(self) -> None:
+        """`GET /_ping`: whether it answers."""
 
     def images(self) -> list[str]:
         """`GET /images/json`: the IDs of its images."""

@@ -29,6 +29,10 @@ class EngineClient:
         """What the engine says of an image."""
         return documents.load_object(self._ask(f"/images/{_quoted(name)}/json", name), name, self._limits)
 
+    def ping(self) -> None:
+        """Whether it answers."""
+        self._ask("/_ping", "ping")
+
     def images(self) -> list[str]:
         """The IDs of its images."""
         return ids_of(documents.load_list(self._ask("/images/json", "images"), "images", self._limits))
