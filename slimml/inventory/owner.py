@@ -21,11 +21,13 @@ class System(StrEnum):
 
 @dataclass(frozen=True)
 class Owner:
-    """A package or distribution. `place` is its directory or database entry, `requires` names of others it needs.
+    """A package or distribution. `place` is its directory or database entry, `requires` names of others it needs
+    (without versions, alternatives joined by `|`), `provides` names it also answers to.
 
     `section` is dpkg's Section; `essential` says the package manager marks it essential, required or protected;
-    `automatic` that it came only as a dependency (None: not known). `database` lists the live paths that record it
-    (info files, dist-info, conda-meta JSON).
+    `automatic` that it came only as a dependency (None: not known). `database` lists the live paths that record it and
+    no other (info files, dist-info, conda-meta JSON). Of two packages of dpkg with one name and two architectures each
+    is named `NAME:ARCHITECTURE`.
     """
 
     system: System

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _FOLLOWED = 40
 """symlinks on one way, as Linux counts (path_resolution(7))"""
+_LINES = 3_000_000
+"""of all captured contents; every line may become a path in memory, and lines of two bytes compress well"""
 
 
 @dataclass(frozen=True)
@@ -112,24 +114,30 @@ class Root:
 
 
 def merged_root(inventory: Inventory) -> Root:
-    """The merged root of an inventory, whose owners need not be known yet."""
+    """The merged root of an inventory, whose owners need not be known yet.
+
+    Contents past three million lines in all are left out, as if they had not been kept while reading.
+    """
     kinds = inventory.column("kind")
     paths, live, state = inventory.paths, inventory.live, inventory.state
     links: dict[str, str] = {}
     captured: dict[str, bytes] = {}
+    left = _LINES
     starts = inventory.starts.tolist()
     for layer, start, end in zip(inventory.layers, starts, starts[1:], strict=False):
         own = kinds[start:end]
         linking = ((own == Kind.SYMLINK) | (own == Kind.HARDLINK)) & (state[start:end] == State.LIVE)
         rows = np.flatnonzero(linking)
         targets = layer.table["link"].take(pa.array(rows)).to_pylist()
+        contents = {path: content for path, content in layer.captured.items() if start <= live.get(path, -1) < end}
         for row, target in zip(rows.tolist(), targets, strict=True):
             text = (target or b"").decode("utf-8", "surrogateescape")
             if own[row] == Kind.SYMLINK:
                 links[paths[start + row]] = text
             elif text in layer.captured:
-                captured[paths[start + row]] = layer.captured[text]
-        for path, content in layer.captured.items():
-            if start <= live.get(path, -1) < end:
+                contents[paths[start + row]] = layer.captured[text]
+        for path, content in contents.items():
+            left -= content.count(b"\n")
+            if left >= 0:
                 captured[path] = content
     return Root(paths, kinds, live, links, captured)

@@ -78,3 +78,11 @@ def test_the_cache_is_found_where_the_record_says(owned: Callable) -> None:
 )
 def test_a_record_of_nonsense_names_no_files(owned: Callable, content: str) -> None:
     assert owned({f"{PREFIX}/conda-meta/a.json": content, "app/x": ""}).of("app/x") == "application"
+
+
+def test_a_record_that_cannot_be_read_makes_its_prefix_unknown(owned: Callable) -> None:
+    broken = {f"{PREFIX}/conda-meta/a.json": "{", f"{PREFIX}/lib/a.so": "", "opt/other/x": ""}
+    root = owned(record("zlib", "lib/libz.so") | broken)
+    assert [root.of(path) for path in (f"{PREFIX}/lib/a.so", f"{PREFIX}/lib/libz.so", "opt/other/x")] == [
+        "unknown:conda", "conda:zlib", "application"
+    ]  # fmt: skip

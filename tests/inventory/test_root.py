@@ -68,3 +68,8 @@ def test_a_hard_link_has_the_content_of_its_target(layer: Build) -> None:
 def test_what_lies_beneath_a_directory_is_found_by_its_whole_name(layer: Build) -> None:
     root = root_of(layer(("a", D), ("a/x", F), ("a-b", F), ("a0", F), ("a/y/z", F)))
     assert root.beneath("a") == ["a/x", "a/y/z"]
+
+
+def test_contents_of_too_many_lines_are_left_out(layer: Build) -> None:
+    root = root_of(layer(("a", F), ("b", F), captured={"a": b"\n" * 3_000_001, "b": b"x\n"}))
+    assert "a" not in root.captured

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from slimml.inventory.owner import Owner, System
-from slimml.inventory.owners.package import Found, Package, text_of
+from slimml.inventory.owners.package import PACKAGES, Found, Package, text_of
 from slimml.inventory.root import Root
 
 _DATABASES = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
@@ -22,7 +22,7 @@ def read(root: Root) -> Found:
         if data is not None:
             world = root.captured.get(_WORLD)
             wished = None if world is None else {_bare(word) for word in text_of(world).split()}
-            blocks = text_of(data).split("\n\n")
+            blocks = text_of(data).split("\n\n")[:PACKAGES]
             return Found([package for block in blocks for package in _package(root, block, place, wished)])
         if place in root.live:
             return Found(unreadable=place)

@@ -11,7 +11,7 @@ import numpy as np
 from slimml.inventory.owner import APPLICATION, Owner, System
 from slimml.inventory.owners import apk, conda, dpkg, npm, python, rpm
 from slimml.inventory.owners.derived import own_bytecode, own_directories, own_links
-from slimml.inventory.owners.package import Found
+from slimml.inventory.owners.package import SYSTEM_DIRECTORIES, Found
 from slimml.inventory.root import Root, merged_root
 from slimml.oci.tar.events import Kind
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from slimml.inventory.table import Inventory
 
-_SYSTEM_DIRECTORIES = ("usr/", "bin/", "sbin/", "lib/", "lib32/", "lib64/", "libx32/")
 _ADMINISTRATORS = "usr/local/"
 
 
@@ -29,21 +28,18 @@ def assign_owners(inventory: Inventory) -> tuple[NDArray[np.int32], tuple[Owner,
 
     The package manager of the operating system comes before conda, conda before Python distributions, those before
     npm; where two packages of one system list a file, the first has it. Rows that are not live belong to whom their
-    path belongs in the merged root. Whiteouts are the application's. Where a system's database could not be read, files
-    in system directories that nobody owns belong to an owner of System.UNKNOWN named after it (`place`: what could not
-    be read), not to the application. An owner may have no rows.
+    path belongs in the merged root. Whiteouts are the application's. Where a database could not be read, files that
+    nobody owns, in system directories or the conda prefix, belong to an owner of System.UNKNOWN named after its system
+    (`place`: what could not be read), not to the application. An owner may have no rows.
     """
     root = merged_root(inventory)
     claims = _Claims()
-    unreadable = []
-    for system, reader in ((System.DPKG, dpkg.read), (System.APK, apk.read), (System.RPM, rpm.read)):
-        found = reader(root)
-        claims.add(found)
-        if found.unreadable:
-            unreadable.append(Owner(System.UNKNOWN, system.value, place=found.unreadable))
-    claims.add(conda.read(root))
-    claims.add(python.read(root, claims.owner_of))
-    claims.add(npm.read(root, claims.owner_of))
+    claims.add(System.DPKG, dpkg.read(root))
+    claims.add(System.APK, apk.read(root))
+    claims.add(System.RPM, rpm.read(root))
+    claims.add(System.CONDA, conda.read(root))
+    claims.add(System.PYTHON, python.read(root, claims.owner_of))
+    claims.add(System.NPM, npm.read(root, claims.owner_of))
     owner_of = claims.owner_of
     own_bytecode(root, owner_of)
     own_links(root, owner_of, claims.shared)
@@ -51,9 +47,9 @@ def assign_owners(inventory: Inventory) -> tuple[NDArray[np.int32], tuple[Owner,
 
     owner = np.fromiter(map(owner_of.get, root.paths, repeat(0)), np.int32, len(root.paths))
     owner[(root.kinds == Kind.WHITEOUT) | (root.kinds == Kind.OPAQUE)] = 0
-    if unreadable:
-        owner[_unknown(root, owner)] = len(claims.owners)
-        claims.owners.append(unreadable[0])
+    for unknown, territory in claims.unreadable:
+        owner[_unowned(root, owner, territory)] = len(claims.owners)
+        claims.owners.append(unknown)
     return owner, tuple(claims.owners)
 
 
@@ -64,8 +60,9 @@ class _Claims:
         self.owners: list[Owner] = [APPLICATION]
         self.owner_of: dict[str, int] = {}
         self.shared: set[str] = set()
+        self.unreadable: list[tuple[Owner, tuple[str, ...]]] = []
 
-    def add(self, found: Found) -> None:
+    def add(self, system: System, found: Found) -> None:
         """The packages of one database. What they list comes before what merely lies where it would be theirs."""
         start = len(self.owners)
         self.owners.extend(package.owner for package in found.packages)
@@ -76,6 +73,8 @@ class _Claims:
                 self.owner_of.setdefault(path, number)
         for nothing in ("", "."):
             self.owner_of.pop(nothing, None)
+        if found.unreadable:
+            self.unreadable.append((Owner(System.UNKNOWN, system.value, place=found.unreadable), found.territory))
 
     def _claim(self, paths: Iterable[str], number: int, start: int) -> None:
         claim = self.owner_of.setdefault
@@ -85,11 +84,12 @@ class _Claims:
                 self.shared.add(path)
 
 
-def _unknown(root: Root, owner: NDArray[np.int32]) -> list[int]:
-    """Rows without owner that a system's package manager would have brought."""
+def _unowned(root: Root, owner: NDArray[np.int32], territory: tuple[str, ...]) -> list[int]:
+    """Rows beneath `territory` that nobody owns, but for directories and what an administrator put beside packages."""
     markers = (Kind.WHITEOUT, Kind.OPAQUE, Kind.DIRECTORY)
     return [
         row
         for row in np.flatnonzero((owner == 0) & ~np.isin(root.kinds, markers)).tolist()
-        if root.paths[row].startswith(_SYSTEM_DIRECTORIES) and not root.paths[row].startswith(_ADMINISTRATORS)
+        if root.paths[row].startswith(territory)
+        and (territory is not SYSTEM_DIRECTORIES or not root.paths[row].startswith(_ADMINISTRATORS))
     ]

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from slimml.errors import InvalidImage
 from slimml.inventory.owner import Owner, System
-from slimml.inventory.owners.package import Found, Package, beneath_root
+from slimml.inventory.owners.package import Found, Package, beneath_root, object_of
 from slimml.inventory.root import Root
-from slimml.oci.documents import load_object
-from slimml.oci.limits import MIB, Limits
 
 _META = "/conda-meta/"
-_LIMITS = Limits(json_bytes=32 * MIB)
 
 
 def read(root: Root) -> Found:
     """conda's packages in all prefixes, with what is left of them in the cache that they were linked from."""
-    packages, broken = [], ""
-    for path in sorted(root.captured):
-        prefix, meta, _ = path.rpartition(_META)
-        if not meta or not path.endswith(".json"):
+    packages, broken = [], {}
+    for path in [path for path in root.live if _META in path and path.endswith(".json")]:
+        prefix, _, name = path.rpartition(_META)
+        if "/" in name:
             continue
-        try:
-            packages.append(_package(root, prefix, path, load_object(root.captured[path], path, _LIMITS)))
-        except InvalidImage as error:
-            broken = str(error)
-    return Found(packages, broken)
+        record = object_of(root.captured.get(path, b""))
+        if record is None:
+            broken[f"{prefix}/"] = path
+        else:
+            packages.append(_package(root, prefix, path, record))
+    packages.sort(key=lambda package: package.owner.place)
+    return Found(packages, next(iter(broken.values()), ""), tuple(broken))
 
 
 def caches(root: Root) -> tuple[str, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Set
 
+from slimml.inventory.owners.package import SYSTEM_DIRECTORIES
 from slimml.inventory.root import Root
 from slimml.oci.tar.events import Kind
 
 _APPLICATION = 0
 _CACHE = "/__pycache__/"
-_SYSTEM = ("etc/alternatives/", "usr/", "bin/", "sbin/", "lib/", "lib32/", "lib64/", "libx32/")
+_LINKING = ("etc/alternatives/", *SYSTEM_DIRECTORIES)
 _BIN = "node_modules/.bin/"
 _MIXED = -1
 
@@ -64,7 +65,7 @@ def own_links(root: Root, owner_of: MutableMapping[str, int], shared: Set[str]) 
     without it. `shared` paths, which several packages list, lead to nobody in particular.
     """
     for link in root.links:
-        if link not in owner_of and (link.startswith(_SYSTEM) or _BIN in link):
+        if link not in owner_of and (link.startswith(_LINKING) or _BIN in link):
             target = root.resolve(link)
             owner = owner_of.get(target)
             if owner is not None and target not in shared:

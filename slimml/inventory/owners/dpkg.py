@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from slimml.inventory.owner import Owner, System
-from slimml.inventory.owners.package import Found, Package, text_of
+from slimml.inventory.owners.package import PACKAGES, Found, Package, text_of
 from slimml.inventory.owners.stanzas import Fields, first, stanza, stanzas
 from slimml.inventory.root import Root
 
@@ -32,7 +33,7 @@ def read(root: Root) -> Found:
         if _STATUS in root.live:
             return Found(unreadable=_STATUS)
         status = b""
-    found = [fields for fields in stanzas(text_of(status)) if _state(fields) != "not-installed"]
+    found = [fields for fields in islice(stanzas(text_of(status)), PACKAGES) if _state(fields) != "not-installed"]
     packages, unlisted = _from_status(root, [fields for fields in found if first(fields, "Package")])
     single, unlisted_too = _from_status_d(root)
     unlisted += unlisted_too

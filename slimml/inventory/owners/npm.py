@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from slimml.errors import InvalidImage
 from slimml.inventory.owner import Owner, System
-from slimml.inventory.owners.package import Found, Package
+from slimml.inventory.owners.package import Found, Package, object_of
 from slimml.inventory.root import Root
-from slimml.oci.documents import load_object
 
 _MODULES = "node_modules/"
 _MANIFEST = "/package.json"
@@ -48,10 +46,7 @@ def _innermost(path: str, packages: Mapping[str, list[str]], known: dict[str, st
 
 
 def _owner(place: str, path: str, content: bytes) -> Owner:
-    try:
-        manifest = load_object(content, path)
-    except InvalidImage:
-        manifest = {}
+    manifest = object_of(content) or {}
     optional = manifest.get("peerDependenciesMeta")
     peers = [
         name
