@@ -154,15 +154,14 @@ def _findings(report: AnalysisReport, console: Console, top: int) -> None:
     heading(console, f"Findings{_shown(len(report.findings), top)}")
     if not report.findings:
         console.print("  nothing found that could go")
+    table = plain_table(">", "", "")
+    table.show_header = False
     for finding in report.findings[:top]:
-        line = Text("  ")
-        line.append(f"{size(finding.total.disk_bytes):>9} ", style="bold")
-        line.append(f"{finding.risk.value:<6} ", style=RISK_STYLE[finding.risk])
-        line.append(visible(finding.title))
-        line.append(f"  [{finding.rule}]", style="dim")
-        console.print(line)
-        detail = _numbers(finding) + f"\nfix: {visible(finding.fix)}"
-        console.print(Padding(Text(detail, style="dim"), (0, 0, 0, 19)))
+        body = Text(visible(finding.title))
+        for detail in (f"  [{finding.rule}]", f"\n{_numbers(finding)}", f"\nfix: {visible(finding.fix)}"):
+            body.append(detail, style="dim")
+        table.add_row(Text(size(finding.total.disk_bytes), style="bold"), _risk(finding.risk), body)
+    console.print(indented(table))
 
 
 def _numbers(finding: FindingReport) -> str:
