@@ -7,17 +7,16 @@ read from the environment and from `pip config` and never written down. Standard
 """
 
 import argparse
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+
+import relay
 
 HERE = Path(__file__).resolve().parent
 BASE = "slimml-bench/python:3.11"
@@ -26,36 +25,6 @@ BASE = "slimml-bench/python:3.11"
 def recipes() -> list[str]:
     """The names of all recipes."""
     return sorted(path.parent.name for path in HERE.glob("*/Dockerfile"))
-
-
-class WheelServer(SimpleHTTPRequestHandler):
-    """A directory of wheels, with the headers that let pip cache a file as it does one from its index."""
-
-    def end_headers(self) -> None:
-        if self.path.endswith(".whl"):
-            self.send_header("ETag", '"' + hashlib.sha256(self.path.encode()).hexdigest() + '"')
-            self.send_header("Cache-Control", "max-age=31536000, immutable, public")
-        super().end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the build's own output is on the terminal."""
-
-
-@contextmanager
-def served(directory: Path) -> Iterator[str]:
-    """The URL, on the loopback address, of a directory while the context lasts."""
-
-    def handler(*args: object) -> WheelServer:
-        return WheelServer(*args, directory=str(directory))  # type: ignore[arg-type]
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:  # type: ignore[arg-type]
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def pip_setting(name: str) -> str:
@@ -72,16 +41,21 @@ def pip_setting(name: str) -> str:
 @contextmanager
 def pip_arguments() -> Iterator[list[str]]:
     """The --build-arg options that hand this machine's pip settings to a build."""
-    options = []
-    index = pip_setting("index-url")
-    if index:
-        options += ["--build-arg", f"PIP_INDEX_URL={index}"]
-    links = pip_setting("find-links")
-    if links and Path(links).is_dir():
-        with served(Path(links)) as url:
-            yield [*options, "--build-arg", f"PIP_FIND_LINKS={url}"]
-        return
-    yield [*options, *(["--build-arg", f"PIP_FIND_LINKS={links}"] if links else [])]
+    index, links = pip_setting("index-url"), pip_setting("find-links")
+    wheels = Path(links) if links and Path(links).is_dir() else None
+    from pip._internal.models.index import PyPI
+
+    source = index or PyPI.simple_url
+    lacking = not relay.keeps(source)
+    with relay.running(source, wheels) if lacking or wheels else nullcontext("") as address:
+        if lacking:
+            index = f"{address}/simple/"
+        if wheels:
+            links = f"{address}/wheels/"
+        # pip caches nothing that came over plain HTTP, unless it is told to trust the host.
+        trusted = "127.0.0.1" if address else pip_setting("trusted-host")
+        said = {"PIP_INDEX_URL": index, "PIP_FIND_LINKS": links, "PIP_TRUSTED_HOST": trusted}
+        yield [word for name, value in said.items() if value for word in ("--build-arg", f"{name}={value}")]
 
 
 def make_context(name: str, directory: Path) -> None:
