@@ -6,7 +6,7 @@ from typing import Protocol, Self
 
 from slimml.errors import InvalidImage
 from slimml.oci.config import HistoryEntry, ImageConfig
-from slimml.oci.descriptor import Descriptor
+from slimml.oci.descriptor import UNKNOWN_SIZE, Descriptor
 from slimml.oci.digest import Digest
 from slimml.oci.manifest import Manifest
 from slimml.oci.media_types import Compression, compression_of
@@ -87,8 +87,9 @@ class Image:
 
     @property
     def compressed_bytes(self) -> int:
-        """Bytes of all layer blobs as stored, each blob once for every layer that uses it."""
-        return sum(layer.descriptor.size for layer in self.layers)
+        """Bytes of all layer blobs as stored, each blob once for every layer that uses it; -1 where one is not known."""
+        sizes = [layer.descriptor.size for layer in self.layers]
+        return UNKNOWN_SIZE if UNKNOWN_SIZE in sizes else sum(sizes)
 
     def at(self, reference: Reference) -> "Image":
         """The same image, said to live elsewhere."""

@@ -43,7 +43,7 @@ class Limits:
     """decompressed / compressed of a layer, looked at from 64 MiB decompressed on"""
     zstd_window_bytes: int = 128 * MIB
     """memory a zstd frame may ask for"""
-    capture_bytes: int = 64 * MIB
+    capture_bytes: int = 160 * MIB
     """contents kept from one layer for the package databases"""
 
     def with_overrides(self, overrides: dict[str, int]) -> "Limits":

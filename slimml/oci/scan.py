@@ -10,7 +10,7 @@ from contextlib import closing
 
 from slimml.errors import InvalidImage
 from slimml.oci.codec import READ_BYTES, Decoded
-from slimml.oci.digest import Digest, short
+from slimml.oci.digest import Digest, algorithm_of, short
 from slimml.oci.image import Image, Layer, ScanFacts
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
 from slimml.oci.media_types import Compression
@@ -111,7 +111,7 @@ def scan_layer(
     """
     reader = TarReader(visitor, f"layer {short(layer.descriptor.digest)}", limits)
     plain = layer.compression is Compression.NONE
-    tar_hash = hashlib.sha256() if hash_tar and not plain else None
+    tar_hash = hashlib.new(algorithm_of(layer.diff_id)) if hash_tar and not plain else None
     total = 0
     with LayerStream(layer, limits, advance) as pieces:
         for piece in pieces:
@@ -120,7 +120,9 @@ def scan_layer(
             reader.feed(piece)
             total += len(piece)
         reader.finish()
-    diff_id = Digest("sha256:" + tar_hash.hexdigest()) if tar_hash else layer.descriptor.digest if plain else None
+    diff_id = (
+        Digest(f"{tar_hash.name}:{tar_hash.hexdigest()}") if tar_hash else layer.descriptor.digest if plain else None
+    )
     if diff_id is not None and diff_id != layer.diff_id:
         raise InvalidImage(
             f"layer {short(layer.descriptor.digest)}: its tar has digest {diff_id}, the config says {layer.diff_id}"
