@@ -87,7 +87,7 @@ class Image:
 
     @property
     def compressed_bytes(self) -> int:
-        """Bytes of all layer blobs as stored, each blob once for every layer that uses it; -1 where one is not known."""
+        """Bytes of all layer blobs as stored, once for every use; UNKNOWN_SIZE where one is not known."""
         sizes = [layer.descriptor.size for layer in self.layers]
         return UNKNOWN_SIZE if UNKNOWN_SIZE in sizes else sum(sizes)
 

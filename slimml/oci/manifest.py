@@ -58,7 +58,7 @@ class Index:
         if len(images) == 1 and images[0].platform is None:
             return images[0]
         there = ", ".join(sorted({str(d.platform) for d in images if d.platform})) or "none named"
-        there = there.encode("ascii", "backslashreplace").decode()[:400]
+        there = there.encode("unicode_escape").decode()[:400]
         raise NotFound(f"no image for {platform}; there is: {there}; choose with --platform")
 
 

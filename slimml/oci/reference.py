@@ -1,7 +1,7 @@
 """References: how a user names an image, with the transports of containers-transports(5).
 
-`docker://host/repo:tag`, `docker-daemon:name:tag`, `oci:dir:tag`, `oci-archive:file:tag`, `docker-archive:file:name:tag`,
-and bare names, which an engine is asked for first, then a registry.
+`docker://host/repo:tag`, `docker-daemon:name:tag`, `oci:dir:tag`, `oci-archive:file:tag`,
+`docker-archive:file:name:tag`, and bare names, which an engine is asked for first, then a registry.
 """
 
 import re
