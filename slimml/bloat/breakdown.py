@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slimml.bloat.path_facts import path_facts
+from slimml.inventory.form import OTHER
 from slimml.inventory.table import State
 from slimml.oci.tar.events import Kind
 
@@ -21,7 +23,6 @@ TAR_OVERHEAD = "tar overhead"
 """compressed bytes of entries without content (directories, links, whiteouts) and of the ends of the tars"""
 SMALLER = "smaller ones"
 """owners below the largest"""
-UNREADABLE_FORM = "other"
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,13 @@ def breakdown(inventory: Inventory, top: int = 20) -> Breakdown:
     """
     systems = [owner.system.value for owner in inventory.owners]
     labels = [owner.label for owner in inventory.owners]
-    forms = inventory.table["form"].combine_chunks()
-    forms = forms.chunk(0) if hasattr(forms, "chunk") else forms
-    form_names = [name or UNREADABLE_FORM for name in forms.dictionary.to_pylist()] or [UNREADABLE_FORM]
-    form_codes = np.asarray(forms.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+    facts = path_facts(inventory)
+    forms = [name or OTHER for name in facts.forms] or [OTHER]
     owners = inventory.owner.astype(np.int64)
     return Breakdown(
         _cut(inventory, systems, owners),
         _largest(_cut(inventory, labels, owners), top),
-        _cut(inventory, form_names, form_codes),
+        _cut(inventory, forms, facts.form),
     )
 
 

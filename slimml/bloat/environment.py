@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from slimml.inventory.table import Inventory
 
+_SCRIPT = re.compile(r"\.(sh|bash)\b|entrypoint|(^|/)(start|run|serve|launch|boot)[\w-]*$")
 _NAME = re.compile(r"[A-Za-z][\w.+-]*")
 
 
@@ -30,6 +31,11 @@ def command_words(inventory: Inventory) -> list[str]:
             words += [word for word in value if isinstance(word, str)]
     directory = runtime.get("WorkingDir")
     return [*words, directory] if isinstance(directory, str) and directory else words
+
+
+def starts_script(inventory: Inventory) -> bool:
+    """Does the container start through a shell script, which may call what the configuration does not name?"""
+    return any(_SCRIPT.search(word) is not None for word in command_words(inventory))
 
 
 def command_names(inventory: Inventory) -> frozenset[str]:

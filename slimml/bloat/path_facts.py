@@ -28,7 +28,7 @@ class PathFacts:
     """The places of an inventory's rows. Masks have one element per row.
 
     `directories` are all directories that hold a row, and their ancestors, in preorder: the subtree of directory i is
-    `i:ends[i]`. `directory` and `name` are, of each row, positions in `directories` and `names`.
+    `i:ends[i]`. `directory`, `name` and `form` are, of each row, positions in `directories`, `names` and `forms`.
     """
 
     directories: list[str]
@@ -39,6 +39,8 @@ class PathFacts:
     kind: NDArray[np.uint8]
     size: NDArray[np.int64]
     live: Mask
+    form: NDArray[np.int64]
+    forms: list[str]
     _positions: dict[str, int]
     _named: dict[str, list[int]]
     _memo: dict[str, Any] = field(default_factory=dict)
@@ -133,6 +135,11 @@ class PathFacts:
         chosen[list(numbers)] = True
         return np.asarray(chosen[self.name], dtype=bool)
 
+    def of_form(self, *forms: str) -> Mask:
+        """Rows of one of these forms (slimml.inventory.form)."""
+        chosen = np.array([form in forms for form in self.forms] or [False], dtype=bool)
+        return np.asarray(chosen[self.form], dtype=bool)
+
     @cached_property
     def sites(self) -> list[int]:
         """Directories of Python distributions (site-packages, dist-packages), none inside another."""
@@ -209,6 +216,7 @@ def _work_out(inventory: Inventory) -> PathFacts:
     named: dict[str, list[int]] = {}
     for position, directory in enumerate(directories):
         named.setdefault(directory.rpartition("/")[2], []).append(position)
+    form, forms = _forms(inventory)
     return PathFacts(
         directories=directories,
         ends=ends,
@@ -218,9 +226,19 @@ def _work_out(inventory: Inventory) -> PathFacts:
         kind=inventory.column("kind"),
         size=inventory.column("size"),
         live=inventory.state == State.LIVE,
+        form=form,
+        forms=forms,
         _positions=positions,
         _named=named,
     )
+
+
+def _forms(inventory: Inventory) -> tuple[NDArray[np.int64], list[str]]:
+    column = inventory.table["form"].unify_dictionaries()
+    if not column.num_chunks:
+        return np.zeros(0, dtype=np.int64), []
+    codes = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks]
+    return np.concatenate(codes).astype(np.int64), column.chunk(0).dictionary.to_pylist()
 
 
 def _preorder(seen: Iterable[str]) -> tuple[list[str], NDArray[np.int64]]:

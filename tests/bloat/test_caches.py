@@ -144,3 +144,22 @@ def test_files_of_editors_are_found_among_the_applications(make, found, name):
 def test_a_core_dump_is_told_by_what_it_is(make, found, paths):
     inventory = make.inventory([{"app/core.12": make.file(10, form="elf-core"), "app/core": 20, "app/core.py": 30}])
     assert paths(inventory, found(inventory)["core-dumps"]) == ["app/core.12"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "root/.cache/pypoetry/virtualenvs/app-py3.11/bin/python",
+        "root/.cache/uv/environments-v2/tool/bin/x",
+        "root/.npm/_npx/1/node_modules/x/index.js",
+        "root/.cache/node/corepack/yarn/yarn.js",
+        "root/.cache/bazel/_bazel_root/1/execroot/server",
+    ],
+)
+def test_programs_that_tools_keep_in_their_caches_stay(make, found, path):
+    assert found(make.inventory([{path: 5000}])).keys() <= {"runs-as-root"}
+
+
+def test_uvs_cache_is_only_likely_where_the_container_starts_uv(make, found):
+    inventory = make.inventory([{"root/.cache/uv/wheels/x": 5}], runtime={"Cmd": ["uv", "run", "app.py"]})
+    assert found(inventory)["uv-cache"].risk is Risk.LIKELY

@@ -206,3 +206,9 @@ def test_optimised_bytecode_is_likely_unless_python_runs_optimised(make, found):
 def test_missing_bytecode_is_told_and_weighs_nothing(make, found):
     finding = compiled(make, found, sources=[f"m{n}.py" for n in range(300)])["bytecode-missing"]
     assert (finding.action, finding.disk_bytes, finding.title[:11]) == (Action.TELL, 0, "300 modules")
+
+
+def test_runners_stay_where_a_script_may_call_them(make, found):
+    owners = [make.dist("poetry"), make.dist("mypy")]
+    image = {"runtime": {"Entrypoint": ["/app/entrypoint.sh"]}}
+    assert packages(make, found, "development-distributions", *owners, **image) == {"mypy"}

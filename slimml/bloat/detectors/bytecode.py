@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(
     r"(?P<stem>.+?)\.(?P<tag>[a-z]+-?\d+t?)(?P<opt>\.opt-\w+)?(?P<pytest>-pytest-[\w.]+)?\.pyc(?P<left>\.\d+)?"
 )
-_INTERPRETER = re.compile(r"(?P<kind>python|pypy)(?P<major>3|2)\.(?P<minor>\d+)(?P<free>t?)")
+_INTERPRETER = re.compile(r"(?P<kind>python|pypy)(?P<major>3|2)\.(?P<minor>\d+)t?")
 _FEW_MODULES = 200
 _MOSTLY = 0.5
 
@@ -40,7 +40,7 @@ def bytecode(inventory: Inventory) -> Iterator[Proposal]:
         if found is None:
             continue
         source = sources.get((directory, found["stem"]))
-        foreign = bool(tags) and found["tag"] not in tags
+        foreign = bool(tags) and found["tag"].rstrip("t") not in tags
         if source is None or foreign or found["pytest"] or found["left"]:
             stale.append(row)
         elif found["opt"]:
@@ -89,7 +89,7 @@ def _interpreter_tags(inventory: Inventory) -> set[str]:
     tags = set()
     for found in filter(None, (_INTERPRETER.fullmatch(name) for name in names)):
         kind = "cpython-" if found["kind"] == "python" else "pypy"
-        tags.add(f"{kind}{found['major']}{found['minor']}{found['free']}")
+        tags.add(f"{kind}{found['major']}{found['minor']}")
     return tags
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from slimml.bloat.finding import Action, Proposal, Risk
 from slimml.bloat.path_facts import path_facts
 from slimml.bloat.run_time_sources import sources_for_run_time
+from slimml.inventory.form import ELF_OBJECT, STATIC_LIBRARY
 
 if TYPE_CHECKING:
     from slimml.bloat.path_facts import Mask
@@ -43,7 +44,8 @@ _FIX_STAGE = "Compile in an earlier stage and COPY --from only the result."
 def development_files(inventory: Inventory) -> Iterator[Proposal]:
     """Headers (also those in distributions), static libraries and objects, CMake and pkg-config files."""
     facts = path_facts(inventory)
-    libraries = facts.suffixed("a", "o", "la", "lo")
+    compiled = facts.of_form(STATIC_LIBRARY, ELF_OBJECT) & facts.suffixed("a", "o")
+    libraries = compiled | facts.suffixed("la", "lo")
     yield Proposal(
         "static-libraries",
         "Static libraries and object files",

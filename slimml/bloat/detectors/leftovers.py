@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _VERSION_CONTROL = (".git", ".svn", ".hg", ".bzr")
 _TOOL_CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache", ".ipynb_checkpoints", ".tox", ".nox", ".hypothesis")
-_TOOL_CACHES_MORE = (".pytype", ".pyre", "htmlcov", ".eggs", ".nyc_output", ".parcel-cache", ".terraform")
+_TOOL_CACHES_MORE = (".pytype", ".pyre", ".eggs", ".nyc_output", ".parcel-cache")
 _EDITORS = (".idea", ".vscode", ".vs", ".fleet", "__MACOSX")
 _DESKTOP_FILES = (".DS_Store", "Thumbs.db", "desktop.ini", ".coverage")
 _BACKUP = re.compile(r".+(\.orig|\.rej|\.swp|\.swo|\.bak|~)|\._.+|\.#.+")
@@ -85,8 +85,5 @@ def _editor_files(inventory: Inventory) -> Mask:
 
 
 def _core_dumps(inventory: Inventory) -> Mask:
-    import pyarrow.compute as pc
-
     facts = path_facts(inventory)
-    core = facts.files & pc.equal(inventory.table["form"].cast("string"), ELF_CORE).to_numpy()
-    return facts.names_where(_CORE.fullmatch, among=core)
+    return facts.names_where(_CORE.fullmatch, among=facts.files & facts.of_form(ELF_CORE))

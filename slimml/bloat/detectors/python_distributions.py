@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slimml.bloat.environment import command_names
+from slimml.bloat.environment import command_names, starts_script
 from slimml.bloat.finding import Action, Proposal, Risk
 from slimml.bloat.packages import normalised, removable_packages, rows_of, unpackaged
 from slimml.bloat.path_facts import path_facts
@@ -41,6 +41,11 @@ _SUPPORT = re.compile(
     r"|secretstorage|jaraco-.*|rfc3986|requests-toolbelt|dodgy|grimp|cachetools-stubs|python-json-logger"
 )
 """What the former pull in; they go only where nobody asked for them by name."""
+
+_RUNNERS = frozenset({"poetry", "pipenv", "pdm", "hatch", "nox", "tox", "pipx", "virtualenv", "papermill", "voila"})
+"""What start scripts run programs with."""
+
+_NOTEBOOK_PORT = "8888/tcp"
 
 _INSTALLERS = frozenset({"pip", "setuptools", "wheel", "easy-install"})
 _DPKG_INSTALLERS = frozenset({"python3-pip", "python3-setuptools", "python3-wheel", "python3-pip-whl", "python3-venv"})
@@ -105,10 +110,16 @@ def _with_rows(inventory: Inventory) -> set[int]:
 
 
 def _called(inventory: Inventory) -> Callable[[str], bool]:
-    """Does the command of the image name this distribution? Jupyter's parts go by many names."""
+    """Does the command of the image name this distribution, or may its start script? Jupyter goes by many names."""
     words = {normalised(name) for name in command_names(inventory)}
+    script = starts_script(inventory)
     notebooks = any("jupyter" in word or "notebook" in word or "ipython" in word for word in words)
-    return lambda name: name in words or (notebooks and name.startswith(("jupyter", "notebook", "ipy", "nb")))
+    notebooks |= script and _NOTEBOOK_PORT in (inventory.image.config.runtime.get("ExposedPorts") or {})
+    return lambda name: (
+        name in words
+        or (script and name in _RUNNERS)
+        or (notebooks and name.startswith(("jupyter", "notebook", "ipy", "nb")))
+    )
 
 
 def _is_development(owner: Owner) -> bool:

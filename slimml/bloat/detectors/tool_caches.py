@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slimml.bloat.environment import environment
+from slimml.bloat.environment import command_names, environment
 from slimml.bloat.finding import Action, Proposal, Risk
 from slimml.bloat.path_facts import path_facts
 
@@ -34,7 +35,7 @@ _CACHES = (
     _Cache(
         "pip-cache",
         "Wheels and downloads of pip",
-        (".cache/pip", "Library/Caches/pip"),
+        (".cache/pip",),
         "Write RUN pip install --no-cache-dir …, or RUN --mount=type=cache,target=/root/.cache/pip pip install ….",
         ("PIP_CACHE_DIR",),
         ("pip",),
@@ -49,71 +50,52 @@ _CACHES = (
     ),
     _Cache(
         "poetry-cache",
-        "Caches of Poetry, PDM, Pipenv and virtualenv",
+        "Caches of Poetry, PDM, Pipenv and other project tools",
         (
-            ".cache/pypoetry",
-            ".cache/pdm",
-            ".cache/pipenv",
-            ".cache/pip-tools",
-            ".cache/hatch",
-            ".cache/pre-commit",
+            *(".cache/pypoetry/cache", ".cache/pypoetry/artifacts", ".cache/pdm/http", ".cache/pdm/wheels"),
+            *(".cache/pipenv", ".cache/pip-tools", ".cache/hatch", ".cache/pre-commit", ".cache/virtualenv"),
             ".local/share/virtualenv/wheel",
-            ".cache/virtualenv",
         ),
-        "End the RUN with && rm -rf ~/.cache, or give it --mount=type=cache,target=/root/.cache.",
-        ("POETRY_CACHE_DIR", "PDM_CACHE_DIR", "PIPENV_CACHE_DIR"),
-        ("pypoetry", "pdm", "pipenv"),
+        "End the RUN with && rm -rf ~/.cache/pypoetry/cache ~/.cache/pypoetry/artifacts, or give it a "
+        "--mount=type=cache for these directories.",
+        ("PIPENV_CACHE_DIR",),
+        ("pypoetry/cache", "pypoetry/artifacts", "pdm/http", "pdm/wheels", "pipenv"),
     ),
     _Cache(
         "npm-cache",
         "Caches of npm, yarn and pnpm",
         (
-            ".npm/_cacache",
-            ".npm/_logs",
-            ".npm/_npx",
-            ".cache/yarn",
-            ".cache/pnpm",
-            "usr/local/share/.cache",
-            ".cache/node-gyp",
-            ".node-gyp",
-            ".cache/node/corepack",
-            ".bun/install/cache",
-            ".cache/bower",
+            *(".npm/_cacache", ".npm/_logs", ".cache/yarn", ".cache/pnpm", "usr/local/share/.cache/yarn"),
+            *(".cache/node-gyp", ".node-gyp", ".cache/bower"),
         ),
         "End the RUN with && npm cache clean --force (yarn cache clean, pnpm store prune), "
         "or give it --mount=type=cache,target=/root/.npm.",
-        ("NPM_CONFIG_CACHE", "npm_config_cache", "YARN_CACHE_FOLDER"),
+        ("YARN_CACHE_FOLDER",),
         ("yarn", "pnpm", "node-gyp"),
     ),
     _Cache(
         "compiler-caches",
-        "Caches of compilers and build systems",
-        (
-            ".ccache",
-            ".cache/ccache",
-            ".cache/sccache",
-            ".cache/bazel",
-            ".cache/go-build",
-            ".cargo/registry",
-            ".cargo/git",
-            "usr/local/cargo/registry",
-            "usr/local/cargo/git",
-            ".gradle/caches",
-            ".cache/meson",
-        ),
+        "Caches of compilers",
+        (".ccache", ".cache/ccache", ".cache/sccache", ".cache/go-build", ".cache/meson"),
         "Build in an earlier stage and COPY --from only the result, or give the RUN a --mount=type=cache.",
         ("CCACHE_DIR", "SCCACHE_DIR", "GOCACHE"),
-        ("ccache", "go-build", "bazel"),
+        ("ccache", "sccache", "go-build"),
     ),
     _Cache(
         "module-caches",
-        "Sources that Go and Maven fetched to build with",
-        ("go/pkg/mod", ".m2/repository"),
+        "Sources and packages that Go, Cargo, Gradle, Maven and Bun fetched to build with",
+        (
+            *("go/pkg/mod", ".m2/repository", ".gradle/caches", ".cargo/registry", ".cargo/git"),
+            *("usr/local/cargo/registry", "usr/local/cargo/git", ".bun/install/cache"),
+        ),
         "Build in an earlier stage and COPY --from only the result.",
         ("GOMODCACHE",),
         risk=Risk.LIKELY,
     ),
 )
+"""Only what holds nothing else: Poetry keeps environments in its cache, Bazel its outputs, Corepack its programs."""
+
+_UV_ENVIRONMENT = re.compile(r"environments-v\d+")
 
 
 def tool_caches(inventory: Inventory) -> Iterator[Proposal]:
@@ -127,10 +109,15 @@ def tool_caches(inventory: Inventory) -> Iterator[Proposal]:
         if xdg:
             moved += [f"{xdg}/{name}" for name in cache.beneath_xdg]
         rows |= facts.beneath(*(directory for directory in moved if "/" in directory))
+        risk = cache.risk
+        if cache.rule == "uv-cache":
+            # Environments of scripts and tools that uv run and uvx made are programs.
+            rows &= ~facts.beneath_positions(facts.directories_where(_UV_ENVIRONMENT.fullmatch))
+            risk = Risk.LIKELY if command_names(inventory) & {"uv", "uvx"} else risk
         yield Proposal(
             cache.rule,
             cache.title,
-            cache.risk,
+            risk,
             Action.DROP,
             np.flatnonzero(rows & facts.live),
             cache.fix,
