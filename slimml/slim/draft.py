@@ -77,6 +77,7 @@ class Draft:
         """Bring the marks into a state in which the root changes by the live rows that go, and by nothing else."""
         self._mark_older_copies()
         while True:
+            self._mark_beneath_directories()
             self._hold_directories()
             self._hold_link_contents()
             if not self._mark_resurrected():
@@ -92,6 +93,21 @@ class Draft:
             older = [row for row in hidden if inventory.paths[row] in wanted]
             self.mark(np.array(older, dtype=np.int64), HIDDEN)
 
+    def _mark_beneath_directories(self) -> None:
+        """What is hidden beneath a directory that goes would make it anew: an engine creates missing parents."""
+        inventory = self.inventory
+        paths = inventory.paths
+        kind = inventory.column("kind")
+        going = np.flatnonzero(self.drop & self.live & (kind == Kind.DIRECTORY)).tolist()
+        directories = {paths[row] for row in going}
+        if not directories:
+            return
+        hidden = np.flatnonzero(~self.live & ~self.drop & ~self.held).tolist()
+        beneath = np.array([row for row in hidden if not directories.isdisjoint(ancestors(paths[row]))], dtype=np.int64)
+        marker = np.isin(kind[beneath], MARKERS)
+        self.mark(beneath[~marker], HIDDEN)
+        self.mark(beneath[marker], NEEDLESS_MARKER)
+
     def _hold_directories(self) -> None:
         """Keep directories in use: live ones with something live beneath, hidden ones whose path stays."""
         inventory = self.inventory
@@ -99,11 +115,12 @@ class Draft:
         rows = np.flatnonzero(self.drop & (inventory.column("kind") == Kind.DIRECTORY))
         if not rows.size:
             return
-        staying = [paths[row] for row in np.flatnonzero(self.live & ~self.drop).tolist()]
+        staying = [paths[row] for row in np.flatnonzero((self.live | self.held) & ~self.drop).tolist()]
         used = directories_of(staying)
         used.update(staying)
-        overwritten = inventory.state[rows] == State.OVERWRITTEN
-        visible = self.live[rows] | overwritten
+        visible = self.live[rows]
+        if not self.joined:
+            visible = visible | (inventory.state[rows] == State.OVERWRITTEN)
         self.hold(row for row, seen in zip(rows.tolist(), visible.tolist(), strict=True) if seen and paths[row] in used)
 
     def _hold_link_contents(self) -> None:
@@ -135,12 +152,12 @@ class Draft:
         kept = np.flatnonzero(~self.drop)
         state = merge(self.kept_layers()).state
         shown = kept[(state == State.LIVE) & ~self.live[kept]]
-        if not shown.size:
-            return False
         self.mark(shown, HIDDEN)
-        for row in shown[self.held[shown]].tolist():
-            self._hold_hiders(row)
-        return True
+        stuck = shown[self.held[shown]]
+        if not self.joined:  # else nothing can hide them, and the plan has to be given up
+            for row in stuck.tolist():
+                self._hold_hiders(row)
+        return len(shown) > (len(stuck) if self.joined else 0)
 
     def _hold_hiders(self, row: int) -> None:
         inventory = self.inventory

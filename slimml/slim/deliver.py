@@ -1,0 +1,107 @@
+"""Takes a slimmed image to its place: first what tells of it (ledger, removed content), last the image itself.
+
+A registry and a layout hold both as artifacts of the image; an archive has them in files of its name; for an engine
+they lie in the user's data directory by digest (a label of the image names its ledger).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slimml.oci.artifact import LEDGER, REMOVED, Artifact
+from slimml.oci.beneath import directory, told
+from slimml.oci.beside import BesideFile
+from slimml.oci.blobs import BlobStore
+from slimml.oci.descriptor import Descriptor
+from slimml.oci.digest import sha256
+from slimml.oci.manifest import build_manifest
+from slimml.oci.media_types import OCI_EMPTY
+from slimml.oci.reference import Transport
+from slimml.oci.transfer import Access, Receipt, write_artifact, write_image
+from slimml.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from slimml.oci.reference import Reference
+    from slimml.slim.optimize import Slimmed
+
+_ATTACHED = (Transport.REGISTRY, Transport.LAYOUT)
+_ARCHIVES = (Transport.OCI_ARCHIVE, Transport.DOCKER_ARCHIVE)
+_SUFFIX = {LEDGER: ".ledger.json", REMOVED: ".removed.tar.zst"}
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Where everything is now: a file's path, or the digest of an artifact of the image. None: not kept."""
+
+    receipt: Receipt
+    ledger: str
+    removed: str | None
+
+
+def deliver(
+    slimmed: Slimmed,
+    destination: Reference,
+    access: Access | None = None,
+    *,
+    ledger: Path | None = None,
+    progress: Progress = SILENT,
+) -> Delivered:
+    """Write the image and what belongs to it; `ledger` names one more file to write the ledger to.
+
+    Raises what writing images and artifacts raises, and AccessDenied for a file that cannot be written.
+    """
+    if ledger is not None:
+        _copy(slimmed.store, slimmed.ledger, ledger)
+    kept = _keep(slimmed, slimmed.ledger, destination, access)
+    removed = _keep(slimmed, slimmed.removed, destination, access) if slimmed.removed else None
+    receipt = write_image(slimmed.image, destination, access, progress)
+    return Delivered(receipt, str(ledger) if ledger else kept, removed)
+
+
+def kept_blobs() -> BlobStore:
+    """Ledgers and removed content of images in engines: slimml in XDG_DATA_HOME, else in ~/.local/share."""
+    base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return BlobStore(base / "slimml" / "blobs")
+
+
+def file_of(destination: Reference, artifact_type: str) -> Path:
+    """The file beside an archive that holds its ledger or its removed content."""
+    assert destination.path
+    return Path(destination.path + _SUFFIX[artifact_type])
+
+
+def _keep(slimmed: Slimmed, blob: Descriptor, destination: Reference, access: Access | None) -> str:
+    if destination.transport in _ATTACHED:
+        return write_artifact(_artifact(slimmed, blob), destination, access)
+    if destination.transport in _ARCHIVES:
+        file = file_of(destination, blob.media_type)
+        _copy(slimmed.store, blob, file)
+        return str(file)
+    store = kept_blobs()
+    store.put(blob, slimmed.store.open_blob(blob))
+    return f"{store.path}/{blob.digest.replace(':', '/')}"
+
+
+def _artifact(slimmed: Slimmed, blob: Descriptor) -> Artifact:
+    manifest = build_manifest(
+        config=Descriptor(OCI_EMPTY, sha256(b"{}"), 2),
+        layers=[blob],
+        artifact_type=blob.media_type,
+        subject=slimmed.image.manifest.descriptor,
+    )
+    return Artifact(manifest, slimmed.store)
+
+
+def _copy(store: BlobStore, blob: Descriptor, file: Path) -> None:
+    """A blob under a name of its own, whole or not at all."""
+    with directory(str(file.parent)) as root, store.open_blob(blob) as source, BesideFile(root, str(file)) as out:
+        try:
+            while piece := source.read(_CHUNK):
+                out.write(piece)
+        except OSError as error:
+            raise told(error, str(file)) from None
+        out.publish(file.name)
