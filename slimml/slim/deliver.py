@@ -1,7 +1,8 @@
-"""Takes a slimmed image to its place: first what tells of it (ledger, removed content), last the image itself.
+"""Takes a slimmed image to its place, with what tells of it: the ledger, and removed content where it is kept.
 
-A registry and a layout hold both as artifacts of the image; an archive has them in files of its name; for an engine
-they lie in the user's data directory by digest (a label of the image names its ledger).
+A registry and a layout hold both as artifacts of the image; these follow the image, whose digest there they name. An
+archive has them in files of its name, and for an engine they lie in the user's data directory by digest (a label of
+the image names its ledger); these are written first, so that the image never lacks them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from slimml.oci.digest import sha256
 from slimml.oci.manifest import build_manifest
 from slimml.oci.media_types import OCI_EMPTY
 from slimml.oci.reference import Transport
-from slimml.oci.transfer import Access, Receipt, write_artifact, write_image
+from slimml.oci.transfer import Access, Receipt, open_image, write_artifact, write_image
 from slimml.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -56,10 +57,15 @@ def deliver(
     """
     if ledger is not None:
         _copy(slimmed.store, slimmed.ledger, ledger)
-    kept = _keep(slimmed, slimmed.ledger, destination, access)
-    removed = _keep(slimmed, slimmed.removed, destination, access) if slimmed.removed else None
-    receipt = write_image(slimmed.image, destination, access, progress)
-    return Delivered(receipt, str(ledger) if ledger else kept, removed)
+    blobs = [slimmed.ledger, *([slimmed.removed] if slimmed.removed else [])]
+    if destination.transport in _ATTACHED:
+        receipt = write_image(slimmed.image, destination, access, progress)
+        subject = _subject(slimmed, receipt, access)
+        kept: list[str] = [write_artifact(_artifact(slimmed, blob, subject), destination, access) for blob in blobs]
+    else:
+        kept = [_keep(slimmed, blob, destination) for blob in blobs]
+        receipt = write_image(slimmed.image, destination, access, progress)
+    return Delivered(receipt, str(ledger) if ledger else kept[0], kept[1] if slimmed.removed else None)
 
 
 def kept_blobs() -> BlobStore:
@@ -74,9 +80,15 @@ def file_of(destination: Reference, artifact_type: str) -> Path:
     return Path(destination.path + _SUFFIX[artifact_type])
 
 
-def _keep(slimmed: Slimmed, blob: Descriptor, destination: Reference, access: Access | None) -> str:
-    if destination.transport in _ATTACHED:
-        return write_artifact(_artifact(slimmed, blob), destination, access)
+def _subject(slimmed: Slimmed, receipt: Receipt, access: Access | None) -> Descriptor:
+    """The image as its place knows it: a layout makes an OCI image of a Docker one, with another manifest."""
+    written = slimmed.image.manifest
+    if written.digest != receipt.digest:
+        written = open_image(receipt.reference, access).manifest
+    return written.descriptor
+
+
+def _keep(slimmed: Slimmed, blob: Descriptor, destination: Reference) -> str:
     if destination.transport in _ARCHIVES:
         file = file_of(destination, blob.media_type)
         _copy(slimmed.store, blob, file)
@@ -86,12 +98,12 @@ def _keep(slimmed: Slimmed, blob: Descriptor, destination: Reference, access: Ac
     return f"{store.path}/{blob.digest.replace(':', '/')}"
 
 
-def _artifact(slimmed: Slimmed, blob: Descriptor) -> Artifact:
+def _artifact(slimmed: Slimmed, blob: Descriptor, subject: Descriptor) -> Artifact:
     manifest = build_manifest(
         config=Descriptor(OCI_EMPTY, sha256(b"{}"), 2),
         layers=[blob],
         artifact_type=blob.media_type,
-        subject=slimmed.image.manifest.descriptor,
+        subject=subject,
     )
     return Artifact(manifest, slimmed.store)
 
