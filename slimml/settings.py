@@ -38,7 +38,9 @@ class OptimizeSettings:
     skip: tuple[str, ...] = _setting((), "never apply these rules")
     keep: tuple[str, ...] = _setting((), "never touch paths that match one of these globs")
     flatten: bool = _setting(False, "make one layer of all; shared bases are no longer shared")
-    compression: str = _setting("zstd", "gzip, zstd or none, with a level if wanted (`zstd:6`)")
+    compression: str | None = _setting(
+        None, "store every layer as gzip, zstd or none, with a level if wanted (`zstd:6`); else each as it was"
+    )
     threads: int = _setting(0, "threads that compress; 0 means one per processor")
     keep_removed: bool = _setting(False, "keep what is removed beside the image, for `slimml restore`")
 
@@ -74,6 +76,14 @@ def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Settin
     document, origin = _read(found) if found else ({}, "")
     settings: Settings = _fill(Settings, document, origin, "", environment)
     return settings
+
+
+def source_date_epoch(environment: Mapping[str, str] = os.environ) -> int | None:
+    """SOURCE_DATE_EPOCH in seconds (reproducible-builds.org), None when not set; raises UsageError."""
+    text = environment.get("SOURCE_DATE_EPOCH", "")
+    if text and not (text.isascii() and text.isdigit()):
+        raise UsageError(f"SOURCE_DATE_EPOCH={text!r} is not a number of seconds")
+    return int(text) if text else None
 
 
 def find_file(directory: Path) -> Path | None:
@@ -162,8 +172,10 @@ def _checked(value: Any, hint: Any, member: Field[Any], where: str) -> Any:
     wanted = typing.get_args(hint)[0] if isinstance(hint, types.UnionType) else hint
     if type(value) is not wanted:
         raise UsageError(f"{where} should be {_SAID[wanted]}, is {value!r}")
-    if wanted is int and value < 0:
-        raise UsageError(f"{where} should not be negative, is {value}")
+    # Only limits have no description here; none of them may be 0.
+    least = 0 if member.metadata else 1
+    if wanted is int and value < least:
+        raise UsageError(f"{where} should be at least {least}, is {value}")
     if choices and value not in choices:
         raise UsageError(f"{where} should be one of {', '.join(choices)}, is {value!r}")
     return value

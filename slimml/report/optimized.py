@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from slimml.inventory.table import Inventory
-    from slimml.oci.transfer import Receipt
+    from slimml.slim.deliver import Delivered
     from slimml.slim.optimize import Measured, Slimmed
 
 UNVERIFIED = "unverified: slimml did not run the image"
@@ -39,7 +39,7 @@ class Side:
 class OptimizedReport:
     """`plain` says that the source's layers are stored as plain tars, as engines do: there `tar_bytes` compare.
 
-    `ledger` and `removed` are where these lie: a file, or a digest beside the image in its registry; None where not.
+    `ledger` and `removed` are where these lie: a file, or the digest of an artifact of the image; None where not.
     """
 
     image: str
@@ -47,27 +47,25 @@ class OptimizedReport:
     before: Side
     after: Side
     plain: bool
-    ledger: str | None
+    ledger: str
     ledger_digest: str
     removed: str | None
     verification: str
 
 
-def optimized_report(
-    slimmed: Slimmed, inventory: Inventory, receipt: Receipt, ledger: str | None, removed: str | None
-) -> OptimizedReport:
+def optimized_report(slimmed: Slimmed, inventory: Inventory, delivered: Delivered) -> OptimizedReport:
     """The report on a written image."""
     files = is_file(inventory)
     gone = np.isin(slimmed.plan.verb, (Verb.DROP, Verb.MOVE))
     return OptimizedReport(
         image=str(inventory.image.reference),
-        result=receipt_report(receipt),
+        result=receipt_report(delivered.receipt),
         before=_side(slimmed.before, len(inventory.layers), int(files.sum())),
         after=_side(slimmed.after, len(slimmed.image.layers), int((files & ~gone).sum())),
         plain=slimmed.plain,
-        ledger=ledger,
+        ledger=delivered.ledger,
         ledger_digest=slimmed.ledger.digest,
-        removed=removed,
+        removed=delivered.removed,
         verification=UNVERIFIED,
     )
 
@@ -90,8 +88,7 @@ def render_optimized(report: OptimizedReport, console: Console) -> None:
     for name, old, new in (("layers", before.layers, after.layers), ("files", before.files, after.files)):
         table.add_row(name, number(old), number(new), share(old - new, old))
     console.print(indented(table))
-    if report.ledger:
-        console.print(f"  ledger   {visible(report.ledger)}", soft_wrap=True)
+    console.print(f"  ledger   {visible(report.ledger)}", soft_wrap=True)
     if report.removed:
         console.print(f"  removed  {visible(report.removed)}", soft_wrap=True)
     console.print(indented(report.verification), style="yellow")

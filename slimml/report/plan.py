@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.text import Text
 
 from slimml.bloat.finding import Risk
 from slimml.report.sizes import counted, number, share, size
@@ -90,11 +91,12 @@ def _step(plan: Plan, inventory: Inventory, position: int) -> PlanStep:
 def render_plan(report: PlanReport, console: Console) -> None:
     """Print the plan: a line per rule, the sum, where the result goes, what to know."""
     heading(console, f"Plan for {visible(report.image)} at level {report.level}")
-    table = plain_table(">disk", ">compressed", "risk", ">entries", "rule", "why")
+    table = plain_table(">disk", ">compressed", ">entries", "risk", "rule and reason")
     for step in report.steps:
         entries = number(step.dropped + step.linked + step.edited)
-        row = (size(step.disk_bytes), size(step.compressed_bytes), step.risk.value, entries)
-        table.add_row(*row, step.rule, visible(step.reason), style=RISK_STYLE[step.risk])
+        body = Text(step.rule).append(f": {visible(step.reason)}", style="dim")
+        risk = Text(step.risk.value, style=RISK_STYLE[step.risk])
+        table.add_row(size(step.disk_bytes), size(step.compressed_bytes), entries, risk, body)
     if report.steps:
         console.print(indented(table))
     else:

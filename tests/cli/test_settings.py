@@ -61,7 +61,7 @@ def test_a_variable_wins_over_the_file(tmp_path):
         ("[optimize]\nlevel = 'bold'\n", "optimize.level should be one of safe, likely, all, is 'bold'"),
         ("[optimize]\nkeep = 'x'\n", "optimize.keep should be a list of texts"),
         ("[analyze]\ntop = true\n", "analyze.top should be a whole number, is True"),
-        ("[limits]\nlayers = -1\n", "limits.layers should not be negative"),
+        ("[limits]\nlayers = -1\n", "limits.layers should be at least 1"),
         ("optimize = 3\n", "'optimize' should be a table"),
         ("insecure = true\n", "'insecure' is not taken from files; use SLIMML_INSECURE or --insecure"),
         ("quiet = \n", "is not TOML"),
