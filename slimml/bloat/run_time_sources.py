@@ -24,7 +24,19 @@ _WITH_OWN_COMPILER = (
         "pocl_binary_distribution",
     ),
     *("cutlass", "cutlass_library", "nvidia_cutlass_dsl", "deepspeed", "triton", "numba_cuda", "tinygrad", "keops"),
-    *("pykeops", "keopscore", "Cython", "pyximport", "ROOT", "vllm", "sgl_kernel", "xformers", "exllamav2", "dace"),
+    *(
+        "pykeops",
+        "keopscore",
+        "Cython",
+        "pyximport",
+        "ROOT",
+        "vllm",
+        "sgl_kernel",
+        "xformers",
+        "thinc",
+        "exllamav2",
+        "dace",
+    ),
 )
 _NEED_CUDA_HEADERS = ("cupy", "numba_cuda", "pycuda", "triton", "tilelang", "flashinfer", "deep_gemm", "keopscore")
 

@@ -66,6 +66,10 @@ def test_sources_of_extensions_can_go(make, found, paths, name):
     assert dropped(make, found, paths, "python-c-sources", f"{SITE}/lib/{name}") == [f"{SITE}/lib/{name}"]
 
 
+def test_kernels_that_are_read_at_import_stay(make, found):
+    assert "python-c-sources" not in found(make.inventory([{f"{SITE}/lib/kernels.cu": 500, f"{SITE}/lib/k.cl": 500}]))
+
+
 @pytest.mark.parametrize("package", ["cupy", "triton", "warp", "Cython"])
 def test_sources_that_are_compiled_at_run_time_stay(make, found, package):
     rules = found(make.inventory([{f"{SITE}/{package}/x.h": 500, f"{SITE}/{package}/include/y.h": 500}]))

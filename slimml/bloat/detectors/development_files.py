@@ -17,22 +17,8 @@ if TYPE_CHECKING:
     from slimml.inventory.table import Inventory
 
 _HEADERS = (
-    "h",
-    "hpp",
-    "hh",
-    "hxx",
-    "h++",
-    "cuh",
-    "inl",
-    "inc",
-    "ipp",
-    "tcc",
-    "ixx",
-    "modulemap",
-    "def",
-    "hip",
-    "pxd",
-    "pxi",
+    *("h", "hpp", "hh", "hxx", "h++", "inl", "inc"),
+    *("ipp", "tcc", "ixx", "modulemap", "def", "pxd", "pxi"),
 )
 _PREFIXES = ("usr", "usr/local", "opt/conda", "opt/venv", "opt/intel", "venv", ".venv")
 INCLUDE_DIRECTORIES = ("include", "Include", "includes")
