@@ -2,6 +2,7 @@
 
 import time
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 
@@ -26,23 +27,18 @@ BOMBS = {
 def test_10_the_time_of_a_document_within_the_limits_is_bounded(bomb):
     assert len(bomb) <= 8 * MIB
     began = time.process_time()
-    try:
+    with suppress(SlimmlError):
         documents.load_object(bomb, "bomb")
-    except SlimmlError as error:
-        assert len(str(error)) < 300
     assert time.process_time() - began < 20
 
 
 @pytest.mark.parametrize("bomb", ["escaped quotes without an end", "backslashes", "one long text", "open brackets"])
 def test_10_the_memory_of_a_document_within_the_limits_is_bounded(bomb):
     tracemalloc.start()
-    try:
+    with suppress(SlimmlError):
         documents.load_object(BOMBS[bomb], "bomb")
-    except SlimmlError:
-        pass
-    finally:
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     assert peak < 64 * MIB
 
 
