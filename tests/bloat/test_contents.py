@@ -192,3 +192,8 @@ def test_variables_are_told_by_name_and_never_by_value(make, found):
 @pytest.mark.parametrize(("user", "told"), [("", True), ("root", True), ("0:0", True), ("app", False), ("1000", False)])
 def test_running_as_root_is_told(make, found, user, told):
     assert ("runs-as-root" in found(make.inventory([{"a": 5}], runtime={"User": user}))) is told
+
+
+def test_a_variables_name_cannot_reach_a_terminal_with_escapes(make, found):
+    inventory = make.inventory([{"a": 5}], runtime={"Env": ["\x1b[31mA_TOKEN=topsecret"]})
+    assert found(inventory)["secret-variables"].title.endswith("??31mA_TOKEN")

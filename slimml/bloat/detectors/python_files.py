@@ -34,7 +34,7 @@ _SOURCES = (
     *("hxx", "pyx", "pxd", "pxi", "pyf", "f", "f90"),
 )
 """Not .cu and .cl: libraries hand these to the driver's compiler, some as soon as they are imported (thinc)."""
-"""Not .cu and .cl: libraries hand these to the driver's compiler, some as soon as they are imported (thinc)."""
+
 _SLIM_SITE = "RUN pip install --no-cache-dir … && find $(python -c 'import site; print(site.getsitepackages()[0])') "
 
 

@@ -130,7 +130,9 @@ def _variables(inventory: Inventory) -> set[str]:
         if step.startswith(("ENV ", "ARG ", "|", "RUN |")) or "#(nop)" in step:
             before_shell = step.partition("/bin/sh -c ")[0] if "|" in step[:5] else step
             pairs += _ASSIGNMENT.findall(before_shell)
-    return {name for name, value in pairs if _is_secret(name, value.strip("\"'"))}
+    found = {name for name, value in pairs if _is_secret(name, value.strip("\"'"))}
+    # A name is shown on a terminal, and may come from anybody.
+    return {re.sub(r"[^\w.-]", "?", name, flags=re.ASCII) for name in found}
 
 
 def _is_secret(name: str, value: str) -> bool:
