@@ -45,15 +45,21 @@ class Pass:
     """One rewriting of an image, and what it sees, by row.
 
     `before` and `after` are digests of content that goes or is edited; `after` also has the new size in bytes. `lost`
-    are hard links that go while the row with their content stays, by that row.
+    are hard links that go while the row with their content stays, by that row; `holder` the row with the content of
+    each hard link.
     """
 
     inventory: Inventory
     plan: Plan
     lost: dict[int, list[int]]
+    holder: dict[int, int]
     targets: frozenset[int]
     before: dict[int, Digest] = field(default_factory=dict)
     after: dict[int, tuple[Digest, int]] = field(default_factory=dict)
+
+    def digest(self, row: int) -> Digest | None:
+        """The digest of a row's content before, None where it has none or nobody looked."""
+        return self.before.get(row) or self.before.get(self.holder.get(row, -1))
 
     @property
     def watched(self) -> NDArray[np.int64]:
@@ -65,10 +71,11 @@ def begin_pass(inventory: Inventory, plan: Plan) -> Pass:
     """A rewriting that has seen nothing yet."""
     links = hard_links(inventory)
     lost: dict[int, list[int]] = {}
-    for row, holder in zip(links.rows.tolist(), links.holder.tolist(), strict=True):
+    holder_of = dict(zip(links.rows.tolist(), links.holder.tolist(), strict=True))
+    for row, holder in holder_of.items():
         if plan.verb[row] == Verb.DROP and plan.verb[holder] not in _LEAVING and holder != row:
             lost.setdefault(holder, []).append(row)
-    return Pass(inventory, plan, lost, frozenset(plan.target[plan.verb == Verb.LINK].tolist()))
+    return Pass(inventory, plan, lost, holder_of, frozenset(plan.target[plan.verb == Verb.LINK].tolist()))
 
 
 class Changes:

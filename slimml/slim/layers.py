@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from slimml.slim.plan import Plan
     from slimml.slim.removed import RemovedContent
 
-_USUAL = {Compression.NONE: 0, Compression.GZIP: 6, Compression.ZSTD: 3}
+USUAL_LEVELS = {Compression.NONE: 0, Compression.GZIP: 6, Compression.ZSTD: 3}
+"""levels of compression where none was asked for"""
+
 _STRONGER = {Compression.GZIP: 9, Compression.ZSTD: 12}
 _TOLERATED = 1.04
 """how far a rewritten layer may be above what its parts took in the source's blob before a stronger level is tried"""
@@ -108,7 +110,7 @@ class _Rewriting:
         inventory, plan = self._work.inventory, self._work.plan
         source = inventory.image.layers[index]
         encoding = plan.options.encoding or Encoding(
-            source.compression, _USUAL[source.compression], plan.options.threads
+            source.compression, USUAL_LEVELS[source.compression], plan.options.threads
         )
         written = self._write([index], encoding, removed, self._advance)
         same = written.diff_id == source.diff_id
@@ -126,7 +128,7 @@ class _Rewriting:
         plan, layers = self._work.plan, self._work.inventory.image.layers
         kinds = {layer.compression for layer in layers}
         usual = next((kind for kind in (Compression.ZSTD, Compression.GZIP) if kind in kinds), Compression.NONE)
-        encoding = plan.options.encoding or Encoding(usual, _USUAL[usual], plan.options.threads)
+        encoding = plan.options.encoding or Encoding(usual, USUAL_LEVELS[usual], plan.options.threads)
         return self._laid(self._write(list(range(len(layers))), encoding, removed, self._advance), None)
 
     def _write(

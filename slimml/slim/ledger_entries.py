@@ -22,7 +22,7 @@ _COLUMNS = ("size", "mode", "uid", "gid", "mtime")
 
 
 def ledger_entries(work: Pass) -> Iterator[LedgerEntry]:
-    """An entry for each row that went, became a hard link or was edited; links that changed their target are not told."""
+    """An entry for each row that went, became a hard link or was edited; a hard link's new target is not told."""
     verb = work.plan.verb
     rows = np.flatnonzero(np.isin(verb, [int(it) for it in _DONE]))
     edited = np.isin(rows, np.array(sorted(work.after), dtype=np.int64))
@@ -58,6 +58,6 @@ def _batch(work: Pass, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iter
             rule=why.rule,
             risk=why.risk.value,
             reason=why.reason,
-            sha256=work.before.get(row),
+            sha256=work.digest(row),
             after=after[0] if after else None,
         )
