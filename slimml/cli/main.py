@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from slimml import __version__
-from slimml.cli import analyze, cache, copy, demo, optimize, schema, validate
+from slimml.cli import analyze, cache, copy, demo, optimize, restore, schema, validate
 from slimml.errors import SlimmlError, UsageError
 
 UNEXPECTED = 70
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (analyze, optimize, copy, validate, cache, schema, demo):
+for module in (analyze, optimize, restore, copy, validate, cache, schema, demo):
     module.register(app)
 
 

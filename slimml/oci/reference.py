@@ -97,17 +97,23 @@ class Reference:
 
     def slim(self) -> "Reference":
         """The same address with `-slim` on its tag: where `optimize` puts its result unless told."""
+        return self.beside("slim")
+
+    def beside(self, word: str) -> "Reference":
+        """The same address with `-word` on its tag, and on the name of an archive's file; raises UsageError."""
         if self.name is not None:
-            renamed = replace(self.name, tag=f"{self.name.tag or DEFAULT_TAG}-slim", digest=None)
+            renamed = replace(self.name, tag=f"{self.name.tag or DEFAULT_TAG}-{word}", digest=None)
             found = replace(self, name=renamed, image_id=None)
         elif self.image_id:
             raise UsageError(f"{self}: an image ID has no tag; name the result with -t NAME or -o TRANSPORT:…")
         else:
-            found = replace(self, tag=f"{self.tag or DEFAULT_TAG}-slim")
+            found = replace(self, tag=f"{self.tag or DEFAULT_TAG}-{word}")
         if self.transport in (Transport.OCI_ARCHIVE, Transport.DOCKER_ARCHIVE):
             assert self.path
             stem, dot, suffix = self.path.rpartition(".")
-            found = replace(found, path=f"{stem}-slim.{suffix}" if dot and "/" not in suffix else f"{self.path}-slim")
+            found = replace(
+                found, path=f"{stem}-{word}.{suffix}" if dot and "/" not in suffix else f"{self.path}-{word}"
+            )
         return found
 
 

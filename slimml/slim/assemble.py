@@ -119,7 +119,7 @@ def _history(image: Image, layers: Sequence[NewLayer], step: str, created: str) 
             if position + unnamed not in left:
                 entry["empty_layer"] = True
     told = {"created": created, "created_by": step, "comment": "slimml"}
-    return [*entries, told if left == {None} else {**told, "empty_layer": True}]
+    return [*entries, told if None in left else {**told, "empty_layer": True}]
 
 
 def _not_after(created: object, epoch: int | None) -> str | None:
