@@ -127,7 +127,7 @@ class Changes:
             self._lead_elsewhere(entry)
         elif self._verb in _LEAVING:
             if self._removed is not None and self._row not in self._inherited:
-                self._removed.entry(self._layer, entry, self._owner)
+                self._keep_entry(self._removed, entry)
             if self._verb is Verb.MOVE:
                 self._sink.write(entry_header(self._heir(entry), self._owner))
         if self._removed is not None:
@@ -226,6 +226,15 @@ class Changes:
         row = int(self._work.plan.target[self._row])
         mode, uid, gid, mtime = (int(self._work.inventory.table[name][row].as_py()) for name in _SHARED)
         return self._named(entry, row)._replace(mode=mode, uid=uid, gid=gid, mtime=mtime)
+
+    def _keep_entry(self, removed: RemovedContent, entry: Entry) -> None:
+        """Keep an entry without content; a hard link as one of the entry that holds its content, which goes as well."""
+        holder = self._work.holder.get(self._row, self._row)
+        if holder == self._row:
+            removed.entry(self._layer, entry, self._owner)
+        else:
+            named = entry._replace(link=self._work.inventory.paths[holder])
+            removed.entry(self._layer, named, self._owner, int(self._work.inventory.layer[holder]))
 
     def _keep_other_names(self, entry: Entry) -> None:
         """Of several names that go while their content stays, the first was kept as a file, the others link to it."""

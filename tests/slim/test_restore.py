@@ -58,6 +58,11 @@ def test_a_hard_link_comes_back_where_the_file_stayed(slimmed, wanted):
     assert root_of(back(slimmed(image, "b", "c", "z"), wanted).image)[wanted[1:]] == root_of(image)[wanted[1:]]
 
 
+def test_a_hard_link_comes_back_whose_target_stays_as_the_heir_of_another(slimmed):
+    image = image_of([file("a", BIG), hardlink("b", "a"), hardlink("c", "b"), file("z", BIG * 2)])
+    assert root_of(back(slimmed(image, "a", "c", "z")).image) == root_of(image)
+
+
 def test_globs_name_paths(slimmed):
     image = image_of([folder("d"), file("d/x.pyc", BIG), file("d/y.txt", BIG), file("keep")])
     assert set(root_of(back(slimmed(image, "d/x.pyc", "d/y.txt"), "/**/*.pyc").image)) == {"keep", "d", "d/x.pyc"}
