@@ -274,3 +274,16 @@ def test_a_blob_shorter_than_asked_for_is_damaged(scripted, reply, repository):
     server = scripted(lambda h, said: reply(h, 416 if "range" in said.headers else 200))
     with pytest.raises(InvalidImage, match="is shorter than its descriptor says"):
         repository(server).open_blob(Descriptor("x", sha256(b"x" * 10), 10), 5)
+
+
+@pytest.mark.parametrize("life", ["9" * 400, "-1", "0", "true", '"x"', "1e999", "NaN", "[]"])
+def test_a_token_that_says_nonsense_of_its_life_is_used(scripted, content, reply, named, access, life):
+    def asking(handler, said):
+        if said.path.startswith("/token"):
+            return reply(handler, 200, f'{{"token": "t", "expires_in": {life}}}'.encode())
+        if "authorization" not in said.headers:
+            return reply(handler, 401, WWW_Authenticate=f'Bearer realm="http://{server.address}/token",service="s"')
+        return content(handler, said)
+
+    server = scripted(asking)
+    assert open_image(named(server.address, "app:1"), access).layers

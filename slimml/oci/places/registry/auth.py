@@ -21,6 +21,8 @@ Scopes = tuple[str, ...]
 
 _TOKEN_BYTES = 1 << 20
 _DEFAULT_LIFE = 60
+_LONGEST_LIFE = 1 << 31
+"""seconds; a token server may say any number"""
 _MARGIN = 5
 _CLIENT = "slimml"
 _PART = re.compile(r'([A-Za-z][\w.-]*)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?')
@@ -136,7 +138,7 @@ class Authorizer:
             raise AccessDenied(f"{error}; the token server is misconfigured") from None
         if not token.isascii() or not token.isprintable():
             raise AccessDenied(f"{what} has characters that no header may have")
-        seconds = life if isinstance(life, int) and life > 0 else _DEFAULT_LIFE
+        seconds = life if isinstance(life, int) and 0 < life < _LONGEST_LIFE else _DEFAULT_LIFE
         return _Authorization(f"Bearer {token}", time.monotonic() + max(seconds - _MARGIN, 1))
 
 

@@ -60,5 +60,5 @@ def podman_image(root: str, found: Inspected, reference: Reference, access: Acce
 def _table(root: str, relative: str, form: type[_T]) -> _T:
     try:
         return msgspec.json.decode(read_document(root, relative, _TABLE_BYTES), type=form)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidImage(f"{root}/{relative} is not in the form of Podman's store: {error}") from None

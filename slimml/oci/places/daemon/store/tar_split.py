@@ -54,7 +54,7 @@ def records(source: Source, what: str, limits: Limits) -> Iterator[list[Record]]
                 raise LimitExceeded(f"{what} has a line of more than {longest} bytes", "header_bytes")
         if rest:
             yield decoder.decode_lines(rest)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidImage(f"{what} is not in the form of tar-split: {error}") from None
 
 
