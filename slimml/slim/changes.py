@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from slimml.slim.plan import Plan
     from slimml.slim.removed import RemovedContent
 
+_VERBS = tuple(Verb)
 _LEAVING = (Verb.DROP, Verb.MOVE)
 _EXTENSIONS = (b"g", b"x", b"L", b"K")
 _GLOBAL = b"g"
@@ -88,6 +89,8 @@ class Changes:
         self._met_targets: dict[int, Entry] = {}
         self._row = -1
         self._verb = Verb.KEEP
+        self._verbs = work.plan.verb.tolist()
+        self._paths = work.inventory.paths
         self._raw: list[memoryview] = []
         self._entry: Entry | None = None
         self._owner = OwnerNames()
@@ -96,7 +99,7 @@ class Changes:
 
     def begin_span(self, row: int, feed: Callable[[memoryview], None]) -> Callable[[memoryview], None]:
         """The next entry is that of `row`. Gives where its bytes go: to `feed` and to what else needs them."""
-        self._row, self._verb = row, Verb(int(self._work.plan.verb[row]))
+        self._row, self._verb = row, _VERBS[self._verbs[row]]
         self._raw, self._entry, self._content = [], None, []
         self._hash = hashlib.sha256()
         copying, gathering = self._verb is Verb.KEEP, self._verb is Verb.EDIT
@@ -196,18 +199,23 @@ class Changes:
 
     def _meet(self, entry: Entry) -> None:
         """Check that the entry is the row's, and save global records from going with it."""
-        if entry.path != self._work.inventory.paths[self._row] or self._entry is not None:
+        if entry.path != self._paths[self._row] or self._entry is not None:
             raise self._misplaced()
         self._entry = entry
         self._owner = OwnerNames()
         if self._row in self._work.targets:
             self._met_targets[self._row] = entry
-        if self._verb is not Verb.KEEP:
-            header = b"".join(self._raw)[: entry.data_offset - entry.offset]
+        if self._verb is Verb.KEEP:
+            return
+        length = entry.data_offset - entry.offset
+        # Most entries go for good and have one header block: nothing of it is needed.
+        if length > BLOCK or self._verb is not Verb.DROP or self._removed is not None:
+            header = b"".join(self._raw)[:length]
             self._owner = owner_names(header[-BLOCK:], entry.pax)
             if self._verb is not Verb.EDIT:
-                self._raw = []
                 self._keep_global_records(header)
+        if self._verb is not Verb.EDIT:
+            self._raw = []
 
     def _keep_global_records(self, header: bytes) -> None:
         position = 0
