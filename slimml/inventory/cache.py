@@ -1,7 +1,8 @@
 """Layers that were read before: their inventories by digest, in a bounded directory that several runs may share.
 
 Layers never change, so an entry is never wrong, only old: each file is an Arrow stream named by digest and format
-version, written beside and renamed. A damaged file counts as absent. The least recently used go first.
+version, written beside and renamed. A damaged file counts as absent, so that no write has to wait for the disk.
+The least recently used go first.
 """
 
 from __future__ import annotations
@@ -129,8 +130,6 @@ def _write(path: Path, layer: LayerInventory) -> None:
         for part in (table, captured):
             with pa.ipc.new_stream(file, part.schema, options=_OPTIONS) as writer:
                 writer.write_table(part)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _read(path: Path) -> LayerInventory:

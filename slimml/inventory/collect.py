@@ -12,7 +12,7 @@ import xxhash
 from slimml.inventory import form as forms
 from slimml.inventory.captures import wanted
 from slimml.inventory.elf import ElfWindow, bounded, measure, section_table
-from slimml.inventory.estimate import Sampler, from_checkpoints
+from slimml.inventory.estimate import EVERY_BYTES, SAMPLE_BYTES, Sampler, from_checkpoints
 from slimml.inventory.form import CODES, FORMS, HEAD_BYTES, TOLD_BY_SUFFIX, form_of
 from slimml.inventory.peek import LINKABLE_BYTES, confirm_duplicates, peek
 from slimml.inventory.table import LAYER_SCHEMA, LayerInventory
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from slimml.oci.image import ScanFacts
 
 _BATCH_ROWS = 16_384
-_UNREAD_SAMPLES = 32
-_SAMPLE_BYTES = 64 * 1024
 _BATCH_SCHEMA = pa.schema([field for field in LAYER_SCHEMA if field.name not in ("form", "tar_bytes", "compressed")])
 _DICTIONARY = pa.array(FORMS, pa.string())
 _NOTHING = b""
@@ -220,16 +218,14 @@ class LayerCollector:
         )
 
     def _sample_unread(self) -> None:
-        total = sum(entry.size for _, entry, _, _ in self._unread)
-        step = max(total // _UNREAD_SAMPLES, 1)
         passed = due = 0
         for _, entry, _, opener in self._unread:
             passed += entry.size
             if passed >= due:
-                due = passed + step
+                due = passed + EVERY_BYTES
                 with opener() as file:
-                    file.seek(max(entry.size // 2 - _SAMPLE_BYTES // 2, 0))
-                    content = file.read(_SAMPLE_BYTES)
+                    file.seek(max(entry.size // 2 - SAMPLE_BYTES // 2, 0))
+                    content = file.read(SAMPLE_BYTES)
                 self._sampler.sample(peek(entry, opener).code, content)
 
     def _confirmed(self, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -53,7 +53,7 @@ def section_table(head: bytes) -> SectionTable | None:
     return SectionTable(offset, entry_bytes, count, names, wide, order)
 
 
-def measure(table: SectionTable, window: bytes | memoryview, start: int) -> tuple[int, int]:
+def measure(table: SectionTable, window: bytes | bytearray | memoryview, start: int) -> tuple[int, int]:
     """(unmapped bytes, GPU code bytes) of a file of which `window` holds the bytes from `start` on.
 
     Both are 0 where the window does not reach the table: then nothing is known, and nothing claimed.
@@ -62,9 +62,7 @@ def measure(table: SectionTable, window: bytes | memoryview, start: int) -> tupl
     if where < 0 or where + table.entry_bytes * table.count > len(window):
         return 0, 0
     form = table.order + ("IIQQQQ" if table.wide else "IIIIII")
-    sections = [
-        struct.unpack_from(form, window, where + index * table.entry_bytes) for index in range(table.count)
-    ]
+    sections = [struct.unpack_from(form, window, where + index * table.entry_bytes) for index in range(table.count)]
     names = b""
     if table.names < table.count:
         _, _, _, _, at, size = sections[table.names]

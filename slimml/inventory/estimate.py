@@ -11,8 +11,9 @@ from slimml.inventory.form import FORMS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_SAMPLE_BYTES = 64 * 1024
-_EVERY_BYTES = 16 << 20
+SAMPLE_BYTES = 32 * 1024
+EVERY_BYTES = 16 << 20
+"""of each 16 MiB that many bytes are compressed"""
 _MOST_SAMPLES = 512
 _HEADER_BYTES = 48
 """what a tar header costs in a gzip stream, measured on Debian and site-packages layers"""
@@ -29,15 +30,15 @@ class Sampler:
     def __init__(self) -> None:
         self._raw = np.zeros(len(FORMS))
         self._packed = np.zeros(len(FORMS))
-        self._until = _SAMPLE_BYTES
+        self._until = SAMPLE_BYTES
         self._samples = 0
 
     def offer(self, code: int, content: memoryview) -> None:
         """Content of a file of form `code` passes; some of it is sampled."""
         self._until -= len(content)
         if self._until <= 0 and self._samples < _MOST_SAMPLES:
-            self._until = _EVERY_BYTES
-            self.sample(code, bytes(content[-_SAMPLE_BYTES:]))
+            self._until = EVERY_BYTES
+            self.sample(code, bytes(content[-SAMPLE_BYTES:]))
 
     def sample(self, code: int, content: bytes) -> None:
         """Compress this content of form `code`."""

@@ -184,8 +184,8 @@ def form_of(path: str, head: bytes) -> str:
     """The form of a file whose first bytes (HEAD_BYTES, or all it has) are `head`."""
     magic = head[:4]
     if magic == b"\x7fELF" and len(head) >= 20:
-        order = "big" if head[5] == 2 else "little"
-        return _ELF.get(int.from_bytes(head[16:18], order), OTHER)
+        kind = int.from_bytes(head[16:18], "big" if head[5] == 2 else "little")
+        return _ELF.get(kind, OTHER)
     found = _MAGIC.get(magic)
     if found is not None:
         named = form_by_name(path)

@@ -75,7 +75,8 @@ class LayerInventory:
 
     def column(self, name: str) -> NDArray[Any]:
         """A numeric column as an array (no copy where possible)."""
-        return self.table[name].to_numpy()
+        values: NDArray[Any] = self.table[name].to_numpy()
+        return values
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ class Inventory:
 
     def column(self, name: str) -> NDArray[Any]:
         """A numeric column of the table as an array."""
-        return self.table[name].to_numpy()
+        values: NDArray[Any] = self.table[name].to_numpy()
+        return values
 
     @cached_property
     def layer(self) -> NDArray[np.int16]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,35 +36,49 @@ def take_inventory(
 
     Raises InvalidImage, LimitExceeded, and what reading the image raises.
     """
-    layers = _read_layers(image, limits, cache, progress)
-    return build_inventory(image, tuple(layers[layer.diff_id] for layer in image.layers))
+    layers = _known_layers(image, cache)
+    missing = {layer.diff_id: layer for layer in image.layers if layer.diff_id not in layers}
+    read = _read_layers(replace(image, layers=tuple(missing.values())), limits, progress) if missing else {}
+    layers |= read
+    # Keeping layers waits for the disk while the merge does not.
+    keeping = threading.Thread(target=_keep, args=(cache, image, missing, read), name="slimml-cache")
+    keeping.start()
+    try:
+        return build_inventory(image, tuple(layers[layer.diff_id] for layer in image.layers))
+    finally:
+        keeping.join()
 
 
-def _read_layers(
-    image: Image, limits: Limits, cache: LayerCache | None, progress: Progress
-) -> dict[Digest, LayerInventory]:
+def _known_layers(image: Image, cache: LayerCache | None) -> dict[Digest, LayerInventory]:
     found: dict[Digest, LayerInventory] = {}
+    if cache is None:
+        return found
     listed = image.listing is not None
-    for layer in image.layers if cache is not None else ():
-        assert cache is not None
+    for layer in image.layers:
         known = cache.get(_key(layer)) or (cache.get(_key(layer), listed=True) if listed else None)
         if known is not None:
             found[layer.diff_id] = known
-    missing = tuple(layer for layer in image.layers if layer.diff_id not in found)
-    if not missing:
-        return found
+    return found
+
+
+def _keep(
+    cache: LayerCache | None, image: Image, layers: Mapping[Digest, Layer], found: Mapping[Digest, LayerInventory]
+) -> None:
+    if cache is None:
+        return
+    for diff_id, layer in layers.items():
+        cache.put(_key(layer), found[diff_id], listed=image.listing is not None)
+
+
+def _read_layers(image: Image, limits: Limits, progress: Progress) -> dict[Digest, LayerInventory]:
     collectors: dict[Digest, LayerCollector] = {}
 
     def collector_of(layer: Layer) -> LayerCollector:
         plain = layer.compression is Compression.NONE
         return collectors.setdefault(layer.diff_id, LayerCollector(limits, sample=plain))
 
-    facts = scan_image(replace(image, layers=missing), collector_of, limits=limits, progress=progress)
-    for layer in {layer.diff_id: layer for layer in missing}.values():
-        found[layer.diff_id] = collectors.pop(layer.diff_id).inventory(facts[layer.diff_id])
-        if cache is not None:
-            cache.put(_key(layer), found[layer.diff_id], listed=listed)
-    return found
+    facts = scan_image(image, collector_of, limits=limits, progress=progress)
+    return {diff_id: collectors.pop(diff_id).inventory(facts[diff_id]) for diff_id in list(collectors)}
 
 
 def _key(layer: Layer) -> Digest:

@@ -12,7 +12,7 @@ from slimml.errors import InvalidImage
 from slimml.oci.codec import READ_BYTES, Decoded
 from slimml.oci.digest import Digest, algorithm_of, short
 from slimml.oci.image import Image, Layer, ScanFacts
-from slimml.oci.limits import DEFAULT_LIMITS, Limits
+from slimml.oci.limits import DEFAULT_LIMITS, MIB, Limits
 from slimml.oci.media_types import Compression
 from slimml.oci.tar.events import TarVisitor
 from slimml.oci.tar.reader import TarReader
@@ -20,6 +20,9 @@ from slimml.oci.verify import verified
 from slimml.progress import SILENT, Progress
 
 _QUEUED_PIECES = 6
+_PLAIN_PIECE_BYTES = 8 * MIB
+_QUEUED_PLAIN_PIECES = 2
+"""A plain tar is hashed and read by two threads at once: large pieces, so that they seldom wait for each other."""
 _CHECKPOINT_BYTES = 256 * 1024
 
 Advance = Callable[[int], None]
@@ -41,7 +44,11 @@ class LayerStream:
 
     def __init__(self, layer: Layer, limits: Limits = DEFAULT_LIMITS, advance: Advance = _ignore) -> None:
         self._layer, self._limits, self._advance = layer, limits, advance
-        self._pieces: queue.Queue[bytes | BaseException] = queue.Queue(_QUEUED_PIECES)
+        plain = layer.compression is Compression.NONE
+        self._piece_bytes = _PLAIN_PIECE_BYTES if plain else READ_BYTES
+        self._pieces: queue.Queue[bytes | BaseException] = queue.Queue(
+            _QUEUED_PLAIN_PIECES if plain else _QUEUED_PIECES
+        )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._fetch, name="slimml-fetch", daemon=True)
         self.blob_bytes = 0
@@ -89,7 +96,7 @@ class LayerStream:
         try:
             with closing(verified(self._layer.open(), self._layer.descriptor)) as blob:
                 while not self._stop.is_set():
-                    piece = blob.read(READ_BYTES)
+                    piece = blob.read(self._piece_bytes)
                     self._pieces.put(piece)
                     if not piece:
                         break
