@@ -1,9 +1,11 @@
 """Package databases say what is left: checked with dpkg and update-alternatives themselves where they are installed."""
 
 import csv
+import hashlib
 import io
 import json
 import os
+import random
 import shutil
 import subprocess
 import tarfile
@@ -87,6 +89,22 @@ def test_a_file_of_a_package_that_stays_is_not_missed_by_dpkg(debian, slim, tmp_
     root = unpacked(slimmed.image, tmp_path / "after")
     assert run("dpkg", f"--root={root}", "--verify") == ""
     assert "README" not in run("dpkg", f"--root={root}", "-L", "stays")
+
+
+@needs_dpkg
+def test_dpkg_knows_the_new_checksum_of_a_record_that_was_edited(debian, slim, tmp_path):
+    for item in distribution("dist/a.py", "dist/b.py"):
+        if item.content:
+            path = debian / item.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(item.content)
+            with open(debian / "var/lib/dpkg/info/stays.md5sums", "a") as sums:
+                sums.write(f"{hashlib.md5(item.content).hexdigest()}  {item.name}\n")
+            with open(debian / "var/lib/dpkg/info/stays.list", "a") as listed:
+                listed.write(f"/{item.name}\n")
+    (debian / "ballast").write_bytes(random.Random(1).randbytes(20_000))
+    root = unpacked(slim(image_of_directory(debian), f"{SITE}/dist/b.py", "ballast").image, tmp_path / "after")
+    assert run("dpkg", f"--root={root}", "--verify") == ""
 
 
 @needs_dpkg

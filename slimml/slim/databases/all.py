@@ -10,8 +10,6 @@ from slimml.slim.databases.removal import Removal, Update
 if TYPE_CHECKING:
     from slimml.slim.plan import Edit
 
-_FOLLOWING = (dpkg, python, conda, apk)
-
 
 def update_alternatives(removal: Removal) -> Update:
     """What becomes of links that the removal would leave dangling."""
@@ -21,6 +19,9 @@ def update_alternatives(removal: Removal) -> Update:
 def update_databases(removal: Removal) -> dict[str, Edit]:
     """The edits of package databases, by path, once it is known what goes."""
     edits: dict[str, Edit] = {}
-    for system in _FOLLOWING:
+    for system in (python, conda, apk):
         edits |= system.update(removal).edits
-    return edits
+    # dpkg comes last: it has checksums of what the others edit.
+    known = removal.root.captured
+    edited = {path: edit.apply(known[path]) for path, edit in edits.items() if path in known}
+    return edits | dict(dpkg.update(removal, edited).edits)

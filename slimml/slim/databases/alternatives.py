@@ -6,6 +6,7 @@ then for each candidate its path, its priority, and a line for each slave; an em
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _ADMIN = "var/lib/dpkg/alternatives/"
 _LINKS = "etc/alternatives"
+_PRIORITY = re.compile(r"-?[0-9]{1,10}")
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def _parse(name: str, content: str) -> _Group | None:
     position = end + 1
     while position + 1 < len(lines) and lines[position]:
         values = lines[position + 2 : position + 2 + len(slaves)]
-        if not lines[position + 1].lstrip("-").isdigit() or len(values) < len(slaves):
+        if not _PRIORITY.fullmatch(lines[position + 1]) or len(values) < len(slaves):
             return None
         candidates.append(_Candidate(lines[position], int(lines[position + 1]), tuple(values)))
         position += 2 + len(slaves)

@@ -21,11 +21,19 @@ class WithoutFiles:
     def apply(self, content: bytes) -> bytes:
         """The document as conda writes it (two spaces of indent)."""
         document: dict[str, Any] = json.loads(text(content))
-        document["files"] = [name for name in document.get("files", ()) if name not in self.files]
+        document["files"] = [name for name in document["files"] if not self._goes(name)]
         data = document.get("paths_data")
         if isinstance(data, dict) and isinstance(data.get("paths"), list):
-            data["paths"] = [item for item in data["paths"] if item.get("_path") not in self.files]
-        return encoded(json.dumps(document, indent=2, ensure_ascii=False))
+            data["paths"] = [
+                item for item in data["paths"] if not (isinstance(item, dict) and self._goes(item.get("_path")))
+            ]
+        try:
+            return encoded(json.dumps(document, indent=2, ensure_ascii=False))
+        except UnicodeEncodeError:  # half a surrogate pair, which only an escape can write
+            return json.dumps(document, indent=2).encode()
+
+    def _goes(self, name: object) -> bool:
+        return isinstance(name, str) and name in self.files
 
 
 def update(removal: Removal) -> Update:
@@ -46,5 +54,5 @@ def _files(content: bytes) -> list[str]:
         document = json.loads(text(content))
     except (ValueError, RecursionError):
         return []
-    files = document.get("files", ()) if isinstance(document, dict) else ()
-    return [file for file in files if isinstance(file, str)]
+    files = document.get("files") if isinstance(document, dict) else None
+    return [file for file in files if isinstance(file, str)] if isinstance(files, list) else []

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ _INFO = f"{_ADMIN}/info/"
 _STATUS = f"{_ADMIN}/status"
 _TRIGGERS = f"{_ADMIN}/triggers/"
 _EXTENDED = "var/lib/apt/extended_states"
+_SUMS = ".md5sums"
 
 
 @dataclass(frozen=True)
@@ -66,28 +69,57 @@ class WithoutInterest:
         return line.strip().rpartition(" ")[2].partition("/")[0]
 
 
-def update(removal: Removal) -> Update:
-    """The edits that make dpkg's database true to what is left."""
+@dataclass(frozen=True)
+class NewSums:
+    """A file of checksums without `lines`, and with the sums of files that were edited (by path, as listed)."""
+
+    lines: frozenset[bytes]
+    sums: Mapping[bytes, bytes]
+
+    def apply(self, content: bytes) -> bytes:
+        """The other lines, byte for byte."""
+        kept = WithoutLines(self.lines).apply(content).splitlines(keepends=True)
+        return b"".join(self._line(line) for line in kept)
+
+    def _line(self, line: bytes) -> bytes:
+        old, gap, name = line.partition(b"  ")
+        return self.sums.get(name.rstrip(b"\r\n"), old) + gap + name
+
+
+def update(removal: Removal, edited: Mapping[str, bytes]) -> Update:
+    """The edits that make dpkg's database true to what is left; `edited` are new contents of files, by path."""
     removed = frozenset(owner.name for owner in removal.owners if owner.system is System.DPKG)
     edits: dict[str, Edit] = {}
     conffiles: set[str] = set()
-    for path, content in removal.captured(_INFO):
-        goes = [line for line in content.split(b"\n") if line and removal.gone(_listed(path, text(line)))]
-        if goes:
-            edits[path] = WithoutLines(frozenset(goes))
-            if path.endswith(".conffiles"):
-                conffiles.update(text(line) for line in goes)
+    for path, content in (*removal.captured(_INFO), *removal.captured(f"{_ADMIN}/status.d/", _SUMS)):
+        edit, goes = _without(removal, path, content, edited)
+        if edit is not None:
+            edits[path] = edit
+        if path.endswith(".conffiles"):
+            conffiles.update(text(line) for line in goes)
     if removed or conffiles:
         edits |= _in_admin_files(removal, removed, frozenset(conffiles))
-    for path, content in removal.captured(f"{_ADMIN}/status.d/", ".md5sums"):
-        goes = [line for line in content.split(b"\n") if line and removal.gone(_listed(path, text(line)))]
-        if goes:
-            edits[path] = WithoutLines(frozenset(goes))
     return Update(edits)
 
 
-def _listed(path: str, line: str) -> str:
-    return line.partition("  ")[2] if path.endswith(".md5sums") else line
+def _without(
+    removal: Removal, path: str, content: bytes, edited: Mapping[str, bytes]
+) -> tuple[Edit | None, frozenset[bytes]]:
+    """The edit of a list of files, one a line, and the lines that go."""
+    goes: set[bytes] = set()
+    sums: dict[bytes, bytes] = {}
+    summed = path.endswith(_SUMS)
+    for line in content.splitlines():
+        name = line.partition(b"  ")[2] if summed else line
+        place = removal.root.place(text(name).strip("/"))
+        if place in removal.paths:
+            goes.add(line)
+        elif summed and place in edited:
+            sums[name] = hashlib.md5(edited[place], usedforsecurity=False).hexdigest().encode()
+    lines = frozenset(goes)
+    if sums:
+        return NewSums(lines, sums), lines
+    return (WithoutLines(lines) if lines else None), lines
 
 
 def _in_admin_files(removal: Removal, removed: frozenset[str], conffiles: frozenset[str]) -> dict[str, Edit]:
