@@ -60,7 +60,8 @@ def measure(name: str, level: str, layout: Path, extra: list[str]) -> Measured:
     subprocess.run([*SLIMML, *words, *extra], check=True, stdout=subprocess.DEVNULL)
     seconds = time.monotonic() - begun
     image = f"slimml-bench/{name}:{level}"
-    subprocess.run([*SLIMML, "copy", f"oci:{layout}:{level}", f"docker-daemon:{image}", "--quiet"], check=True)
+    words = ["copy", f"oci:{layout}:{level}", f"docker-daemon:{image}", "--quiet"]
+    subprocess.run([*SLIMML, *words], check=True, stdout=subprocess.DEVNULL)
     words = [sys.executable, str(HERE / "probe.py"), name, f"slimml-bench/{name}:latest", image]
     probed = subprocess.run(words, capture_output=True, text=True, check=False)
     wrong = json.loads(probed.stdout)["wrong"] if probed.stdout else [probed.stderr.strip()]
