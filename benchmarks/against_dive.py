@@ -2,9 +2,10 @@
 
     python benchmarks/against_dive.py IMAGE [--engine unix:///…/docker.sock] [--rounds N] [--json FILE]
 
-IMAGE is the name of an image in a Docker engine. It is saved once for the comparison of archives. Compared are every path,
-kind, size and link of every layer, and the efficiency figures. Timed are whole processes, interleaved, medians: dive and
-slimml on the archive (slimml with an empty cache, then with its layers read before), and both on the engine itself.
+IMAGE is the name of an image in a Docker engine. It is saved once for the comparison of archives. Compared are every
+path, kind, size and link of every layer, and the efficiency figures. Timed are whole processes, interleaved, medians:
+dive and slimml on the archive (slimml with an empty cache, then with its layers read before), and both on the engine
+itself.
 """
 
 import argparse

@@ -2,9 +2,9 @@
 
     python benchmarks/reading.py LAYER.tar.gz|LAYER.tar.zst [--rounds N] [--json FILE]
 
-Parts: decompress, SHA-256 of the blob, xxh3 of the contents; each measured alone, in a process of its own, as is the whole.
-Rounds are interleaved; medians and ratios are printed. Bars: CPU at most 1.2 times the parts, wall at most a third of
-tarfile's, peak memory below 300 MB.
+Parts: decompress, SHA-256 of the blob, xxh3 of the contents; each measured alone, in a process of its own, as is the
+whole. Rounds are interleaved; medians and ratios are printed. Bars: CPU at most 1.2 times the parts, wall at most a
+third of tarfile's, peak memory below 300 MB.
 """
 
 import argparse
