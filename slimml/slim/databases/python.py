@@ -11,6 +11,9 @@ from slimml.slim.databases.removal import Removal, Update, WithoutLines, encoded
 if TYPE_CHECKING:
     from slimml.slim.plan import Edit
 
+_LINE = 1 << 16
+"""characters; no path is as long as that, and a csv reader refuses longer fields"""
+
 
 def update(removal: Removal) -> Update:
     """The edits of RECORD and of the older installed-files.txt."""
@@ -30,7 +33,7 @@ def _edit(removal: Removal, edits: dict[str, Edit], path: str, directory: str, c
 
 
 def _location(directory: str, line: str) -> str:
-    name = next(csv.reader([line]))[0] if line[0] == '"' else line.partition(",")[0]
+    name = next(csv.reader([line[:_LINE]]))[0] if line[0] == '"' else line.partition(",")[0]
     if name[0:1] in (".", "/"):
         return posixpath.normpath(posixpath.join("/", directory, name)).lstrip("/")
     return f"{directory}/{name}" if directory else name
