@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from slimml.errors import InvalidImage
+from slimml.errors import InvalidImage, LimitExceeded
 from slimml.oci import documents
 from slimml.oci.digest import Digest, parse_digest
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
@@ -21,6 +21,7 @@ from slimml.oci.limits import DEFAULT_LIMITS, Limits
 SCHEMA = "slimml.ledger/1"
 
 _ENTRIES = '"entries":['
+_MODES = 0o7777
 
 
 class Done(StrEnum):
@@ -124,12 +125,14 @@ def read_ledger(lines: Iterable[bytes], limits: Limits = DEFAULT_LIMITS) -> Ledg
     head = documents.load_object(first + b"]}", what, limits)
     if head.get("schema") != SCHEMA:
         raise InvalidImage(f"{what} has schema {str(head.get('schema'))[:60]!r}, this slimml reads {SCHEMA}")
-    entries = []
+    entries: list[LedgerEntry] = []
     ended = False
     for line in rows:
         if line.strip() == b"]}":
             ended = True
             break
+        if len(entries) >= limits.members:
+            raise LimitExceeded(f"{what} has more than {limits.members} entries", "members")
         entries.append(_entry(documents.load_object(line.rstrip().removesuffix(b","), what, limits), what))
     if not ended:
         raise InvalidImage(f"{what} is cut off after {len(entries)} entries")
@@ -164,10 +167,12 @@ def _entry(obj: Mapping[str, Any], what: str) -> LedgerEntry:
     except ValueError:
         raise InvalidImage(f"{what} says {str(obj.get('done'))[:40]!r}, which this slimml does not know") from None
     mtime = obj.get("mtime")
-    if not isinstance(mtime, int):
-        raise InvalidImage(f"{what}: 'mtime' should be an integer")
+    if not isinstance(mtime, int) or not -(1 << 63) <= mtime < 1 << 63:
+        raise InvalidImage(f"{what}: 'mtime' should be an integer of 64 bits")
     integers = [documents.integer(obj, name, what) for name in ("layer", "size", "mode", "uid", "gid")]
     layer, size, mode, uid, gid = integers
+    if mode > _MODES:
+        raise InvalidImage(f"{what}: 'mode' is {mode:o}, which no file has")
     texts = {name: documents.text(obj, name, what, default="") for name in _TEXTS}
     return LedgerEntry(
         **texts,
