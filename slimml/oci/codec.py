@@ -23,6 +23,8 @@ BUFFER_BYTES = 256 * 1024
 ZSTD_INPUT_BYTES = 32 * 1024
 """how much of a zstd blob the decoder takes at once"""
 
+_GZIP_INPUT_BYTES = 64 * 1024
+"""what a gzip decoder is given at once; it hands back a copy of what it did not use"""
 _GZIP_WINDOW = 31
 _RATIO_FROM = 64 * MIB
 _LEVELS = {Compression.NONE: (0, 0, 0), Compression.GZIP: (1, 12, 6), Compression.ZSTD: (1, 22, 3)}
@@ -150,34 +152,46 @@ def _plain(blob: Decoded) -> Iterator[bytes]:
 def _gzip(blob: Decoded) -> Iterator[bytes]:
     """Members one after the other, zero padding between and after them (RFC 1952, 2.2)."""
     new, failure = _inflater()
-    data = blob.read()
+    data = memoryview(blob.read())
     if not data:
         raise blob.damaged("it is empty")
     while data := _past_padding(data, blob):
         member = new(_GZIP_WINDOW)
         while not member.eof:
-            data = data or blob.read()
             if not data:
-                raise blob.damaged("its gzip stream is cut off")
-            given = len(data)
-            try:
-                piece = member.decompress(data, BUFFER_BYTES)
-            except failure as error:
-                raise blob.damaged(error) from None
-            data = member.unused_data if member.eof else member.unconsumed_tail
-            if not piece and not member.eof and len(data) == given:
-                raise blob.damaged("its gzip stream does not end")
-            held, blob.consumed = len(data), blob.consumed - len(data)
-            yield piece
-            blob.consumed += held
+                data = memoryview(blob.read())
+                if not data:
+                    raise blob.damaged("its gzip stream is cut off")
+            given, data = data[:_GZIP_INPUT_BYTES], data[_GZIP_INPUT_BYTES:]
+            while given:
+                before = len(given)
+                try:
+                    piece = member.decompress(given, BUFFER_BYTES)
+                except failure as error:
+                    raise blob.damaged(error) from None
+                given = member.unused_data if member.eof else member.unconsumed_tail
+                if not piece and not member.eof and len(given) == before:
+                    raise blob.damaged("its gzip stream does not end")
+                held = len(given) + len(data)
+                blob.consumed -= held
+                yield piece
+                blob.consumed += held
+                if member.eof:
+                    break
+            if member.eof and given:
+                data = memoryview(bytes(given) + bytes(data))
 
 
-def _past_padding(data: bytes, blob: Decoded) -> bytes:
-    while not (data := data.lstrip(b"\0")):
-        data = blob.read()
+def _past_padding(data: memoryview, blob: Decoded) -> memoryview:
+    while True:
+        if data and data[0]:
+            return data
+        rest = bytes(data).lstrip(b"\0")
+        if rest:
+            return memoryview(rest)
+        data = memoryview(blob.read())
         if not data:
-            break
-    return data
+            return data
 
 
 def _zstd(blob: Decoded) -> Iterator[bytes]:

@@ -19,10 +19,11 @@ from slimml.oci.tar.reader import TarReader
 from slimml.oci.verify import verified
 from slimml.progress import SILENT, Progress
 
-_QUEUED_PIECES = 6
-_PLAIN_PIECE_BYTES = 8 * MIB
+_FETCHED_BYTES = MIB
+_QUEUED_PIECES = 4
+_FETCHED_PLAIN_BYTES = 8 * MIB
 _QUEUED_PLAIN_PIECES = 2
-"""A plain tar is hashed and read by two threads at once: large pieces, so that they seldom wait for each other."""
+"""Large pieces, so that the two threads seldom wait for each other; a plain tar gives the hashing one most to do."""
 _CHECKPOINT_BYTES = 256 * 1024
 
 Advance = Callable[[int], None]
@@ -44,8 +45,9 @@ class LayerStream:
 
     def __init__(self, layer: Layer, limits: Limits = DEFAULT_LIMITS, advance: Advance = _ignore) -> None:
         self._layer, self._limits, self._advance = layer, limits, advance
-        plain = layer.compression is Compression.NONE
-        self._piece_bytes = _PLAIN_PIECE_BYTES if plain else READ_BYTES
+        self._plain = plain = layer.compression is Compression.NONE
+        self._rest = memoryview(b"")
+        self._piece_bytes = _FETCHED_PLAIN_BYTES if plain else _FETCHED_BYTES
         self._pieces: queue.Queue[bytes | BaseException] = queue.Queue(
             _QUEUED_PLAIN_PIECES if plain else _QUEUED_PIECES
         )
@@ -67,16 +69,20 @@ class LayerStream:
                 continue
         self._thread.join()
 
-    def read(self, size: int = -1, /) -> bytes:
-        """The next piece of the blob, for the decoder."""
-        del size
-        piece = self._pieces.get()
-        if isinstance(piece, BaseException):
-            raise piece
-        if not piece:
-            self._pieces.put(b"")  # who asks again is told again
-        self._advance(len(piece))
-        return piece
+    def read(self, size: int = READ_BYTES, /) -> bytes:
+        """At most `size` more bytes of the blob, for the decoder; a plain tar comes in the pieces it was fetched in."""
+        if not self._rest:
+            piece = self._pieces.get()
+            if isinstance(piece, BaseException):
+                raise piece
+            if not piece:
+                self._pieces.put(b"")  # who asks again is told again
+            self._advance(len(piece))
+            if self._plain:
+                return piece
+            self._rest = memoryview(piece)
+        found, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(found)
 
     def __iter__(self) -> Iterator[bytes]:
         decoded = Decoded(self, self._layer.compression, f"layer {short(self._layer.descriptor.digest)}", self._limits)

@@ -32,6 +32,7 @@ _DEVICES = (Kind.CHARACTER, Kind.BLOCK)
 _MEMO = 1 << 16
 _SHORT = 255
 _DOT = 0x2E
+_unpack = headers.unpack_fields
 _new = tuple.__new__  # a named tuple's own constructor takes three times as long
 _EMPTY = memoryview(b"")
 _FILE = Kind.FILE
@@ -44,6 +45,7 @@ class TarReader:
     def __init__(self, visitor: TarVisitor, what: str, limits: Limits = DEFAULT_LIMITS) -> None:
         self._visitor, self._what, self._limits = visitor, what, limits
         self._extensions = Extensions(what, limits)
+        self._file_bytes, self._most_members = limits.file_bytes, limits.members
         self._base = 0  # position in the tar of the current buffer's first byte
         self._carry = b""  # the part of a header block that an earlier buffer ended with
         self._left = 0  # bytes of content still to come
@@ -163,7 +165,7 @@ class TarReader:
         if self._old_sparse is not None:
             self._sparse_block(block, offset)
             return stop
-        fields = headers.unpack_fields(block)
+        fields = _unpack(block)
         name, ids, size_field, time_field, checksum, kind, link, magic, devices, prefix = fields
         if not name[0] and block == ZERO_BLOCK:
             self._zero_blocks += 1
@@ -184,11 +186,14 @@ class TarReader:
             name = name.partition(b"\0")[0]
             if prefix[0] and magic[:6] == USTAR_MAGIC:
                 name = prefix.partition(b"\0")[0] + b"/" + name
-            if kind == b"0" and not self._extensions.any and size <= self._limits.file_bytes:
+            if kind == b"0" and not self._extensions.any and size <= self._file_bytes:
                 parent, slash, last = name.rpartition(b"/")
                 known = self._parents.get(parent)
                 if known is not None and slash and last and last[0] != _DOT and len(name) <= _SHORT:
-                    path = known + names.decode(last)
+                    try:
+                        path = known + last.decode()
+                    except UnicodeDecodeError:
+                        path = known + names.decode(last)
                     entry = _new(
                         Entry,
                         (path, _FILE, size, *ids_found, mtime, "", offset, offset + BLOCK, size, _NO_DEVICE, None),
@@ -212,8 +217,8 @@ class TarReader:
     def _file(self, entry: Entry, view: memoryview, position: int, length: int) -> int:
         """An ordinary file, told at once when all of it lies in the buffer: nine of ten entries take this way."""
         self._members += 1
-        if self._members > self._limits.members:
-            raise LimitExceeded(f"{self._what} has more than {self._limits.members} entries", "members")
+        if self._members > self._most_members:
+            raise LimitExceeded(f"{self._what} has more than {self._most_members} entries", "members")
         size = entry[2]
         if position + size > length:
             self._announced = entry
