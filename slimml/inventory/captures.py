@@ -7,7 +7,7 @@ from slimml.oci.limits import MIB
 _FILE_BYTES = 16 * MIB
 _DATABASE_BYTES = 128 * MIB
 
-_DPKG = "var/lib/dpkg/"
+DPKG = "var/lib/dpkg/"
 _DATABASES = frozenset(
     f"{directory}/{name}"
     for directory in ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
@@ -31,7 +31,7 @@ _DIST_INFO = frozenset(
 _EGG_INFO = frozenset(
     {"PKG-INFO", "SOURCES.txt", "installed-files.txt", "top_level.txt", "requires.txt", "entry_points.txt"}
 )
-_ENDS = frozenset(
+ENDS = frozenset(
     name[-4:]
     for name in (
         *_DATABASES,
@@ -41,6 +41,7 @@ _ENDS = frozenset(
         *(".list", ".md5sums", ".conffiles", ".json", ".egg-info", ".egg-link", ".pth", "pyvenv.cfg"),
     )
 )
+"""The last four characters that the paths of wanted files have, but for those of dpkg"""
 
 
 def wanted(path: str, size: int) -> bool:
@@ -51,7 +52,7 @@ def wanted(path: str, size: int) -> bool:
     rpm's database up to 128 MiB.
     """
     # Asked for every file of an image, so that most must be answered by the end of the name alone.
-    if path[-4:] not in _ENDS and path[:13] != _DPKG:
+    if path[-4:] not in ENDS and path[:13] != DPKG:
         return False
     if path in _DATABASES:
         return size <= _DATABASE_BYTES

@@ -10,7 +10,7 @@ import pyarrow as pa
 import xxhash
 
 from slimml.inventory import form as forms
-from slimml.inventory.captures import wanted
+from slimml.inventory.captures import DPKG, ENDS, wanted
 from slimml.inventory.elf import ElfWindow, bounded, measure, section_table
 from slimml.inventory.estimate import EVERY_BYTES, SAMPLE_BYTES, Sampler, from_checkpoints
 from slimml.inventory.form import CODES, FORMS, HEAD_BYTES, TOLD_BY_SUFFIX, form_of
@@ -80,11 +80,15 @@ class LayerCollector:
             table = section_table(bytes(content[:HEAD_BYTES]))
             if table is not None:
                 self._native[len(self._codes)] = bounded(measure(table, content, 0), len(content))
-        if wanted(path, entry[2]):
+        if (path[-4:] in ENDS or path[:13] == DPKG) and wanted(path, entry[2]):
             self._keep(path, [bytes(content)])
         if self._sample:
             self._sampler.offer(code, content)
-        self._append(entry, _digest(content), code)
+        self._entries.append(entry)
+        self._contents.append(_digest(content))
+        self._codes.append(code)
+        if len(self._codes) >= _BATCH_ROWS:
+            self._flush()
 
     def _look(self, path: str, suffix: str, head: bytes) -> int:
         code = CODES[form_of(path, head)] if head else _EMPTY

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 READ_BYTES = 256 * 1024
 """how much of a blob is asked for at once"""
-BUFFER_BYTES = 256 * 1024
+BUFFER_BYTES = 512 * 1024
 """how much decompressed data is handed on at once: it stays in a core's cache until it has been read and hashed"""
 
 ZSTD_INPUT_BYTES = 32 * 1024
