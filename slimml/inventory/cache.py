@@ -8,7 +8,6 @@ The least recently used go first.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import secrets
 from contextlib import suppress
@@ -19,14 +18,13 @@ import pyarrow as pa
 
 from slimml.errors import UsageError
 from slimml.inventory.form import FORMS
+from slimml.inventory.layer_file import dump_layer, load_layer
 from slimml.inventory.table import LAYER_SCHEMA, LayerInventory
 from slimml.oci.digest import Digest, hex_of
 
 DEFAULT_BYTES = 1 << 30
 _FORMAT = 1
 _SUFFIX = ".layer"
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
-_CAPTURED = pa.schema([("path", pa.binary()), ("content", pa.large_binary())])
 _VERSION = hashlib.sha256(f"{_FORMAT} {FORMS} {LAYER_SCHEMA}".encode()).hexdigest()[:12]
 
 
@@ -49,7 +47,8 @@ class LayerCache:
         """The inventory of a layer, None when absent. `listed` asks for one made from an engine's list of entries."""
         path = self._path(digest, listed)
         try:
-            found = _read(path)
+            with path.open("rb") as file:
+                found = load_layer(file)
         except FileNotFoundError:
             return None
         except (OSError, pa.ArrowException, ValueError, KeyError):
@@ -66,7 +65,8 @@ class LayerCache:
         beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(beside, layer)
+            with beside.open("xb") as file:
+                dump_layer(file, layer)
             beside.replace(path)
         except OSError:
             with suppress(OSError):
@@ -114,37 +114,3 @@ def default_cache() -> LayerCache:
     if not size.isdigit():
         raise UsageError(f"SLIMML_CACHE_BYTES={size!r} is not a number of bytes")
     return LayerCache(Path(named) if named else base / "slimml" / "layers", int(size))
-
-
-def _write(path: Path, layer: LayerInventory) -> None:
-    facts = {
-        "tar_bytes": layer.tar_bytes,
-        "blob_bytes": layer.blob_bytes,
-        "trailer_compressed": layer.trailer_compressed,
-        "estimated": layer.estimated,
-    }
-    table = layer.table.replace_schema_metadata({"facts": json.dumps(facts)})
-    names = [name.encode("utf-8", "surrogateescape") for name in layer.captured]
-    captured = pa.table([pa.array(names, pa.binary()), pa.array(layer.captured.values(), pa.large_binary())], _CAPTURED)
-    with path.open("xb") as file:
-        for part in (table, captured):
-            with pa.ipc.new_stream(file, part.schema, options=_OPTIONS) as writer:
-                writer.write_table(part)
-
-
-def _read(path: Path) -> LayerInventory:
-    with path.open("rb") as file:
-        with pa.ipc.open_stream(file) as reader:
-            table = reader.read_all()
-        with pa.ipc.open_stream(file) as reader:
-            captured = reader.read_all()
-    facts = json.loads(table.schema.metadata[b"facts"])
-    names = [name.decode("utf-8", "surrogateescape") for name in captured["path"].to_pylist()]
-    return LayerInventory(
-        table=table.replace_schema_metadata(None).cast(LAYER_SCHEMA),
-        tar_bytes=facts["tar_bytes"],
-        blob_bytes=facts["blob_bytes"],
-        trailer_compressed=facts["trailer_compressed"],
-        captured=dict(zip(names, captured["content"].to_pylist(), strict=True)),
-        estimated=facts["estimated"],
-    )

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from slimml.inventory.collect import LayerCollector
 from slimml.inventory.merge import merge
 from slimml.inventory.owners.assign import assign_owners
+from slimml.inventory.read_layers import read_layers
 from slimml.inventory.table import LAYER_SCHEMA, Inventory, LayerInventory
 from slimml.oci.digest import Digest
 from slimml.oci.image import Image, Layer
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
-from slimml.oci.media_types import Compression
-from slimml.oci.scan import scan_image
 from slimml.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ def take_inventory(
     """
     layers = _known_layers(image, cache)
     missing = {layer.diff_id: layer for layer in image.layers if layer.diff_id not in layers}
-    read = _read_layers(replace(image, layers=tuple(missing.values())), limits, progress) if missing else {}
+    read = read_layers(replace(image, layers=tuple(missing.values())), limits, progress) if missing else {}
     layers |= read
     # Keeping layers waits for the disk while the merge does not.
     keeping = threading.Thread(target=_keep, args=(cache, image, missing, read), name="slimml-cache")
@@ -68,17 +66,6 @@ def _keep(
         return
     for diff_id, layer in layers.items():
         cache.put(_key(layer), found[diff_id], listed=image.listing is not None)
-
-
-def _read_layers(image: Image, limits: Limits, progress: Progress) -> dict[Digest, LayerInventory]:
-    collectors: dict[Digest, LayerCollector] = {}
-
-    def collector_of(layer: Layer) -> LayerCollector:
-        plain = layer.compression is Compression.NONE
-        return collectors.setdefault(layer.diff_id, LayerCollector(limits, sample=plain))
-
-    facts = scan_image(image, collector_of, limits=limits, progress=progress)
-    return {diff_id: collectors.pop(diff_id).inventory(facts[diff_id]) for diff_id in list(collectors)}
 
 
 def _key(layer: Layer) -> Digest:

@@ -50,7 +50,12 @@ class Layer:
 
 
 class Listing(Protocol):
-    """A place's own quicker way to list layers (an engine's store, one `docker save` for all layers)."""
+    """A place's own quicker way to list layers (an engine's store, one `docker save` for all layers).
+
+    `separate` says that listing layers one by one, in several processes too, costs no more than all at once.
+    """
+
+    separate: bool
 
     def scan(
         self, layers: Iterable[Layer], visitor_of: Callable[[Layer], TarVisitor], advance: Callable[[int], None]

@@ -64,6 +64,8 @@ def _archive(engine: Engine, found: Inspected, limits: Limits) -> ArchiveMembers
 class SavedLayers:
     """The layers of an image as an engine saves them; both its blobs and its listing."""
 
+    separate = False
+
     def __init__(
         self, engine: Engine, found: Inspected, digests: Sequence[Digest], diff_ids: Sequence[Digest], limits: Limits
     ) -> None:

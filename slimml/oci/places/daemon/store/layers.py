@@ -36,6 +36,8 @@ class StoredLayer:
 class LayerStore:
     """The layers of an image in an engine's store; both its blobs and its listing (`image.Blobs`, `image.Listing`)."""
 
+    separate = True
+
     def __init__(self, root: str, layers: Iterable[StoredLayer], limits: Limits) -> None:
         self._root = root
         self._layers: Mapping[Digest, StoredLayer] = {layer.diff_id: layer for layer in layers}
