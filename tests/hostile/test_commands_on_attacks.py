@@ -4,9 +4,11 @@ import os
 import re
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hostile_layouts import ATTACKS, SECRET
+from tiny_image import put_layout, tiny
 from warm import Warm
 
 MEMORY = 768 << 20
@@ -119,3 +121,16 @@ def test_18_the_text_is_told_as_it_is(slimml, tmp_path):
     ATTACKS["terminal"].put(tmp_path / "work/in")
     end = ended(slimml, tmp_path, ["analyze", "oci:in", "--tree", "--depth", "9"])
     assert r"\x1b]0;owned" in end.out
+
+
+def test_18_a_picture_holds_text_and_no_script(slimml, tmp_path):
+    make_room(tmp_path)
+    hostile = "<script>alert(1)</script>--><script>$\\frac{x$"
+    status = f"Package: {hostile}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n"
+    files = {"var/lib/dpkg/status": status.encode(), f"app/{hostile}": bytes(90_000)}
+    files |= {f"var/lib/dpkg/info/{hostile.replace('/', '_')}.list": b"/usr/bin/x\n", "usr/bin/x": b"x" * 90_000}
+    put_layout(tmp_path / "work/in", tiny(files))
+    end = ended(slimml, tmp_path, ["analyze", "oci:in", "--picture", "out.svg"])
+    assert end.code == 0, end.err
+    picture = ElementTree.parse(tmp_path / "work/out.svg")
+    assert not [element for element in picture.iter() if "script" in str(element.tag)]

@@ -33,7 +33,7 @@ attributes = st.fixed_dictionaries(
     {
         "mode": st.sampled_from([0o644, 0o755, 0o4755, 0o2711, 0o1777, 0]),
         "uid": st.sampled_from([0, 1000, 0o7777777 + 1, 2**31 + 5]),
-        "mtime": st.sampled_from([0, 1_700_000_000, 2**33 + 1]),
+        "mtime": st.sampled_from([1, 1_700_000_000, 2**33 + 1]),
         "pax": st.sampled_from([(), (("SCHILY.xattr.user.note", "ä"),), (("comment", "c"), ("SCHILY.xattr.x", "1"))]),
     }
 )
@@ -67,7 +67,11 @@ def trees(draw):
         layer, root = [], dict(below)
         for _ in range(draw(st.integers(0, 8))):
             files = sorted(path for path, told in root.items() if told[0] == tarfile.REGTYPE)
-            tried, after = [*layer, an_item(draw, files)], dict(below)
+            item = an_item(draw, files)
+            # Engines disagree about what lies beneath a path that is first a file and then a directory of one tar.
+            if any(other.name == item.name and other.type != item.type for other in layer):
+                continue
+            tried, after = [*layer, item], dict(below)
             try:
                 apply(after, tar_of(tried))
             except KeyError:  # a whiteout took what a hard link of its own layer leads to
@@ -84,7 +88,8 @@ def visible(image):
     for data in read_layers(image):
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
             for member in tar:
-                extended[member.name] = sorted(item for item in member.pax_headers.items() if "xattr" in item[0])
+                own = sorted(item for item in member.pax_headers.items() if "xattr" in item[0])
+                extended[member.name] = extended[member.linkname] if member.islnk() else own
     return {path: (*told, extended.get(path)) for path, told in root_of(image).items() if told != IMPLIED}
 
 

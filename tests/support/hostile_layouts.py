@@ -157,7 +157,12 @@ def steps(created_by: str) -> Callable[[Path], None]:
     """An image whose one build step says `created_by`."""
     history = [{"created": created_by, "created_by": created_by, "comment": created_by}]
     env = {"Env": [f"A={created_by}"], "Cmd": [created_by], "User": created_by, "Labels": {created_by: created_by}}
-    hostile = layer(raw_tar.pax((b"path", f"app/{created_by}"[:200].encode())) + raw_tar.file(b"x", b"hello" * 9999))
+    named = raw_tar.pax((b"path", f"app/{created_by}/x"[:200].encode())) + raw_tar.file(b"x", b"hello" * 9999)
+    status = (
+        "Package: {0}\nStatus: install ok installed\nArchitecture: {0}\nVersion: {0}\nSection: {0}\nDescription: {0}\n"
+    )
+    package = raw_tar.file(b"var/lib/dpkg/status", status.format(created_by.replace("\n", " ")).encode())
+    hostile = layer(named, raw_tar.file(b"app/\xff\xfe\x1b[2J", b"hello" * 9999), package)
 
     def put(path: Path) -> None:
         put_layout(path, tiny(hostile, config={"history": history, "config": env}))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from slimml.errors import AccessDenied, InvalidImage, LimitExceeded, NotFound, SlimmlError, Unavailable
+from slimml.errors import AccessDenied, InvalidImage, LimitExceeded, NotFound, SlimmlError, Unavailable, Unsupported
 from slimml.oci.descriptor import Descriptor
 from slimml.oci.digest import sha256
 from slimml.oci.limits import Limits
@@ -287,3 +287,18 @@ def test_a_token_that_says_nonsense_of_its_life_is_used(scripted, content, reply
 
     server = scripted(asking)
     assert open_image(named(server.address, "app:1"), access).layers
+
+
+@pytest.mark.parametrize("forged", [{"manifests": []}, {"mediaType": OCI_INDEX}, {"schemaVersion": 1}, {"layers": 7}])
+def test_a_document_that_is_two_things_is_refused(scripted, content, named, access, forged):
+    document = json.loads(content.image.manifest.raw) | forged
+    content.found["/v2/app/manifests/1"] = (json.dumps(document).encode(), OCI_MANIFEST)
+    with pytest.raises((InvalidImage, Unsupported)):
+        open_image(named(scripted(content).address, "app:1"), access)
+
+
+def test_a_manifest_announced_as_an_index_is_refused(scripted, content, named, access):
+    document = json.loads(content.image.manifest.raw) | {"mediaType": OCI_MANIFEST}
+    content.found["/v2/app/manifests/1"] = (json.dumps(document).encode(), OCI_INDEX)
+    with pytest.raises(InvalidImage, match="CVE-2021-41190"):
+        open_image(named(scripted(content).address, "app:1"), access)
