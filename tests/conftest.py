@@ -1,6 +1,8 @@
 """For all tests: nothing of this user's settings or caches is read or written, and CI skips nothing in silence."""
 
 import os
+import sys
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -21,6 +23,7 @@ def _own_home(tmp_path_factory):
         patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
         patch.setenv("DOCKER_CONFIG", str(home / "docker"))
         patch.setenv("NO_COLOR", "1")
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # dive comes from there
         yield
 
 

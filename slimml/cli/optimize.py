@@ -110,11 +110,14 @@ def _options(
     keep_removed: bool | None,
 ) -> "Options":
     """What the command line says over what the settings say."""
+    from slimml.bloat.rules import check_rules
     from slimml.oci.codec import parse_encoding
     from slimml.settings import source_date_epoch
     from slimml.slim.options import Level, Options
 
     kept = session.settings.optimize
+    check_rules(only or kept.only, "--only")
+    check_rules(skip or kept.skip, "--skip")
     count = kept.threads if threads is None else threads
     kind = compression or kept.compression
     return Options(
