@@ -211,6 +211,16 @@ def other_type(_: Path, manifest: dict) -> object:
     return manifest | {"mediaType": DOCKER_MANIFEST}
 
 
+def large(*layers: bytes) -> Callable[[Path], None]:
+    """An image that is large enough for several processes to read it."""
+
+    def put(path: Path) -> None:
+        most = layer(raw_tar.file(b"large", bytes(34 * MIB)))
+        put_layout(path, tiny(most, *layers, compression=Compression.NONE))
+
+    return put
+
+
 def many_members(path: Path) -> None:
     """A hundred thousand empty files in less than a megabyte."""
     tar = layer(*(raw_tar.header(b"many/%d" % number) for number in range(100_000)))
@@ -228,6 +238,7 @@ RANDOM_TAIL = b"".join(sha256(b"%d" % number).encode() for number in range(2000)
 ATTACKS: dict[str, Attack] = {
     "name-climbs": Attack(1, tars(layer(raw_tar.file(b"../owned")))),
     "name-climbs-inside": Attack(1, tars(layer(raw_tar.file(b"a/../../owned")))),
+    "name-climbs-in-parallel": Attack(1, large(layer(raw_tar.file(b"../owned")), layer(raw_tar.file(b"a")))),
     "name-absolute": Attack(1, tars(layer(raw_tar.file(b"/etc/passwd"))), 0, 0),
     "write-through-link": Attack(2, tars(layer(link(b"way", b"/tmp"), raw_tar.file(b"way/owned"))), 0, 0),
     "write-through-link-above": Attack(
@@ -274,6 +285,7 @@ ATTACKS: dict[str, Attack] = {
     "cut-tar": Attack(13, tars(layer(raw_tar.header(b"a", 5000), b"x" * 100, closing=b""))),
     "no-tar": Attack(13, tars(RANDOM_TAIL)),
     "cut-gzip": Attack(13, blob(gzip.compress(HONEST + RANDOM_TAIL)[:-5000], sha256(HONEST))),
+    "cut-tar-in-parallel": Attack(13, large(layer(raw_tar.header(b"a", 5000), closing=b""), layer(raw_tar.file(b"a")))),
     "no-gzip": Attack(13, blob(b"no gzip at all", sha256(HONEST))),
     "bomb-gzip": Attack(13, blob(gzip_bomb(), sha256(HONEST))),
     "bomb-zstd": Attack(
