@@ -35,11 +35,17 @@ def layers_of_dive(report: Path) -> list[set[Row]]:
     document = json.loads(report.read_text())
     return [
         {
-            (item["path"].strip("/"), item["typeFlag"], item["size"] if item["typeFlag"] == 48 else 0, item["linkName"])
+            (item["path"].strip("/"), item["typeFlag"], item["size"] if item["typeFlag"] == 48 else 0, link_of(item))
             for item in layer["fileList"]
         }
         for layer in document["layer"]
     ]
+
+
+def link_of(item: dict[str, object]) -> str:
+    """The target of a link; of a hard link a path, which dive gives as it stands in the tar."""
+    link = str(item["linkName"])
+    return link.removeprefix("./").strip("/") if item["typeFlag"] == 49 else link
 
 
 def layers_of_slimml(reference: str, engine: str) -> list[set[Row]]:

@@ -24,7 +24,7 @@ def image(tmp_path, monkeypatch):
 
 
 def children():
-    return [pid for pid in os.listdir("/proc") if pid.isdigit() and _parent(pid) == os.getpid()]
+    return {pid for pid in os.listdir("/proc") if pid.isdigit() and _parent(pid) == os.getpid()}
 
 
 def _parent(pid):
@@ -48,8 +48,9 @@ def test_what_a_process_does_not_deliver_is_read_again(image, monkeypatch):
         os._exit(9)
 
     monkeypatch.setattr(module, "_deliver", dies)
+    before = children()
     assert len(read_layers(image, DEFAULT_LIMITS)) == 7
-    assert children() == []
+    assert children() <= before
 
 
 def test_what_is_cut_off_is_read_again(image, monkeypatch):
@@ -67,6 +68,7 @@ def test_an_error_in_any_process_is_told_and_leaves_no_process(image, tmp_path):
             data = bytearray(blob.read_bytes())
             data[5000] ^= 0xFF
             blob.write_bytes(data)
+    before = children()
     with pytest.raises(InvalidImage):
         read_layers(image, DEFAULT_LIMITS)
-    assert children() == []
+    assert children() <= before
