@@ -245,7 +245,7 @@ class LayerCollector:
 
 def _as_binary(values: Sequence[str | None]) -> pa.Array:
     try:
-        return pa.array(values, pa.string()).cast(pa.binary())
+        return pa.array(values, pa.string()).view(pa.binary())
     except UnicodeEncodeError:
         raw = [None if value is None else value.encode("utf-8", "surrogateescape") for value in values]
         return pa.array(raw, pa.binary())

@@ -36,8 +36,11 @@ def load_layer(file: IO[bytes]) -> LayerInventory:
         captured = reader.read_all()
     facts = json.loads(table.schema.metadata[b"facts"])
     names = [name.decode("utf-8", "surrogateescape") for name in captured["path"].to_pylist()]
+    rows = table.replace_schema_metadata(None)
+    if not rows.schema.equals(LAYER_SCHEMA):
+        raise ValueError("these are no rows of a layer")
     return LayerInventory(
-        table=table.replace_schema_metadata(None).cast(LAYER_SCHEMA),
+        table=rows,
         tar_bytes=facts["tar_bytes"],
         blob_bytes=facts["blob_bytes"],
         trailer_compressed=facts["trailer_compressed"],
