@@ -67,7 +67,7 @@ _HOLD_ARTIFACTS = frozenset({Transport.REGISTRY, Transport.LAYOUT})
 
 
 def _place(reference: Reference) -> _Place:
-    # A place is imported when it is needed: the registry's HTTP client and the engine's SDK are slow to import.
+    # A place is imported when it is needed: the HTTP clients of registries and engines are slow to import.
     return cast(_Place, import_module(f"slimml.oci.places.{_PLACES[reference.transport]}"))
 
 
