@@ -1,0 +1,130 @@
+"""Probes as values: when an image is ready, what is asked of it, what has to come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from slimml.engine.container import Mount, Resources
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Compare:
+    """How two answers are held together. `ignore` names parts: `header:NAME`, `json:/pointer/with/*`, `body`,
+    `stdout`, `stderr`, `code`, `file:GLOB`, `line:REGEX` (lines of text that match).
+
+    Numbers are equal within `relative` of the larger or `absolute`.
+    """
+
+    relative: float = 1e-6
+    absolute: float = 1e-9
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ready:
+    """When the main process can be asked. Exactly one of the conditions is set; `timeout` in seconds.
+
+    `http` is a path that answers with a status below 400 (or `status`) on `port`; `tcp` a port that accepts; `log` a
+    regular expression that a line of output matches; `exit` that the process has ended.
+    """
+
+    http: str | None = None
+    port: int | None = None
+    status: int | None = None
+    tcp: int | None = None
+    log: str | None = None
+    exit: bool = False
+    timeout: float = 120
+
+
+@dataclass(frozen=True)
+class HttpProbe:
+    """A request to the running service, and what is expected besides equality with the original."""
+
+    name: str
+    path: str
+    port: int
+    method: str = "GET"
+    headers: Mapping[str, str] = _NOTHING
+    body: bytes | None = None
+    status: int | None = None
+    contains: tuple[str, ...] = ()
+    compare: Compare = field(default_factory=Compare)
+    timeout: float = 120
+
+
+@dataclass(frozen=True)
+class CommandProbe:
+    """A command inside: in the running service, or (`alone`) as the only process of a container of its own.
+
+    `argv` is executed as it stands, without the image's entrypoint. `output` are regular expressions that standard
+    output has to match, `excluded` such that it must not.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = _NOTHING
+    user: str | None = None
+    directory: str | None = None
+    stdin: bytes = b""
+    code: int | None = None
+    output: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    alone: bool = False
+    compare: Compare = field(default_factory=Compare)
+    timeout: float = 300
+
+
+@dataclass(frozen=True)
+class BatchProbe:
+    """A run of the image's own program in a fresh container, to its end. `argv` stands for CMD (None: the image's).
+
+    `outputs` are absolute paths or globs of files inside that belong to the answer.
+    """
+
+    name: str
+    argv: tuple[str, ...] | None = None
+    environment: Mapping[str, str] = _NOTHING
+    mounts: tuple[Mount, ...] = ()
+    outputs: tuple[str, ...] = ()
+    code: int | None = 0
+    compare: Compare = field(default_factory=Compare)
+    timeout: float = 1800
+
+
+@dataclass(frozen=True)
+class FileProbe:
+    """A file inside: `there` whether it has to exist, `contains`/`excluded` regular expressions on its content."""
+
+    name: str
+    path: str
+    there: bool = True
+    contains: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    compare: Compare = field(default_factory=Compare)
+
+
+Probe = HttpProbe | CommandProbe | BatchProbe | FileProbe
+
+
+@dataclass(frozen=True)
+class Suite:
+    """All that is asked of an image. `origin` says where it came from (a file, `guessed`, the command line).
+
+    `argv`, `environment`, `mounts`, `user` and `resources` hold for the service; `ready` is None when no probe needs
+    one that runs.
+    """
+
+    probes: tuple[Probe, ...]
+    origin: str
+    ready: Ready | None = None
+    argv: tuple[str, ...] | None = None
+    environment: Mapping[str, str] = _NOTHING
+    mounts: tuple[Mount, ...] = ()
+    user: str | None = None
+    network: bool = True
+    resources: Resources = field(default_factory=Resources)

@@ -1,0 +1,1 @@
+"""Whether two images answer the same, and which removals are to blame when they do not."""
