@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,6 +127,13 @@ class Container(Protocol):
         """The file at `path`, or the regular files below that directory, by absolute path; also after the end.
 
         Empty where there is nothing; raises Refused past OUTPUT_BYTES.
+        """
+
+    def put(self, archive: Iterable[bytes]) -> None:
+        """Unpack a tar (in pieces, not compressed) at the root of the container, which is created and not yet started.
+
+        Owners, modes and links are those of the tar; symlinks above an entry are followed within the root. What is
+        there of the same name is replaced, a directory by a directory keeps what it holds. Raises SlimmlError.
         """
 
     def stop(self, grace: float = 5) -> None:
