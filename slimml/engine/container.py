@@ -78,6 +78,16 @@ class Output:
 
 
 @dataclass(frozen=True)
+class FileStatus:
+    """What there is at a path: `mode` as stat(2) gives it, kind and permissions, `uid`, `gid`, `size` in bytes."""
+
+    mode: int
+    uid: int
+    gid: int
+    size: int
+
+
+@dataclass(frozen=True)
 class EngineFacts:
     """What is recorded beside every result of an engine."""
 
@@ -124,9 +134,15 @@ class Container(Protocol):
         """The most memory in bytes that the container's control group held; None where nobody counts."""
 
     def files(self, path: str) -> dict[str, bytes]:
-        """The file at `path`, or the regular files below that directory, by absolute path; also after the end.
+        """The file at `path`, or the regular files below that directory, by absolute path; also before the start and
+        after the end. Symlinks on the way to `path`, its last part too, are followed within the container's root.
 
         Empty where there is nothing; raises Refused past OUTPUT_BYTES.
+        """
+
+    def status(self, path: str) -> FileStatus | None:
+        """What is at `path`, symlinks followed within the container's root; None where nothing is (a link that leads
+        nowhere, too). Before the start and after the end as well.
         """
 
     def put(self, archive: Iterable[bytes]) -> None:

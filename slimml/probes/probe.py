@@ -43,7 +43,10 @@ class Ready:
 
 @dataclass(frozen=True)
 class HttpProbe:
-    """A request to the running service, and what is expected besides equality with the original."""
+    """A request to the running service, and what is expected besides equality with the original.
+
+    `status` None expects one below 400. `contains` are texts that the body has to hold.
+    """
 
     name: str
     path: str
@@ -61,8 +64,9 @@ class HttpProbe:
 class CommandProbe:
     """A command inside: in the running service, or (`alone`) as the only process of a container of its own.
 
-    `argv` is executed as it stands, without the image's entrypoint. `output` are regular expressions that standard
-    output has to match, `excluded` such that it must not.
+    `argv` is executed as it stands, without the image's entrypoint; `stdin` is for the running service only. `code` is
+    the expected exit code, None expects none. `output` are regular expressions that standard output has to match (as
+    re.search does), `excluded` such that it must not; `errors` and `excluded_errors` those of standard error.
     """
 
     name: str
@@ -74,6 +78,8 @@ class CommandProbe:
     code: int | None = None
     output: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    excluded_errors: tuple[str, ...] = ()
     alone: bool = False
     compare: Compare = field(default_factory=Compare)
     timeout: float = 300
@@ -98,17 +104,43 @@ class BatchProbe:
 
 @dataclass(frozen=True)
 class FileProbe:
-    """A file inside: `there` whether it has to exist, `contains`/`excluded` regular expressions on its content."""
+    """A file or directory of the image: `there` whether it has to exist, `contains`/`excluded` regular expressions on
+    its content. `permissions` is as ls -l writes it (`-rw-r--r--`), `executable_by` one of owner, group, other, any.
+    """
 
     name: str
     path: str
     there: bool = True
     contains: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    permissions: str | None = None
+    uid: int | None = None
+    gid: int | None = None
+    executable_by: str | None = None
     compare: Compare = field(default_factory=Compare)
 
 
-Probe = HttpProbe | CommandProbe | BatchProbe | FileProbe
+@dataclass(frozen=True)
+class ConfigPart:
+    """A part of an image's configuration: `env:NAME`, `label:NAME`, `port:8080`, `volume:/data`, `entrypoint`, `cmd`,
+    `workdir` or `user`. `matches` is a regular expression that its text (lists as JSON) has to match as re.search does,
+    None says that it must not be there.
+    """
+
+    part: str
+    matches: str | None
+
+
+@dataclass(frozen=True)
+class ConfigProbe:
+    """What the image's configuration has to say; nothing is run."""
+
+    name: str
+    parts: tuple[ConfigPart, ...]
+    compare: Compare = field(default_factory=Compare)
+
+
+Probe = HttpProbe | CommandProbe | BatchProbe | FileProbe | ConfigProbe
 
 
 @dataclass(frozen=True)
@@ -116,7 +148,8 @@ class Suite:
     """All that is asked of an image. `origin` says where it came from (a file, `guessed`, the command line).
 
     `argv`, `environment`, `mounts`, `user` and `resources` hold for the service; `ready` is None when no probe needs
-    one that runs.
+    one that runs. `substitute` says that `$NAME` in environments and in argv of commands stands for the image's own
+    variable, as container-structure-test has it. `not_checked` are words of the file that nobody will look at.
     """
 
     probes: tuple[Probe, ...]
@@ -128,3 +161,5 @@ class Suite:
     user: str | None = None
     network: bool = True
     resources: Resources = field(default_factory=Resources)
+    substitute: bool = False
+    not_checked: tuple[str, ...] = ()
