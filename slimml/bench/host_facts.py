@@ -174,10 +174,8 @@ def _system() -> str:
 def _gpus_of_driver(directory: Path) -> tuple[GpuFacts, ...]:
     """What the kernel's driver tells without any program: /proc/driver/nvidia."""
     version = re.search(r"Kernel Module\s+(?:for \S+\s+)?([\d.]+)", _text(directory / "version"))
-    names = [
-        re.search(r"^Model:\s*(.+)$", _text(path), re.MULTILINE)
-        for path in sorted(directory.glob("gpus/*/information"))
-    ]
+    told = [_text(path) for path in sorted(directory.glob("gpus/*/information"))]
+    names = [re.search(r"^Model:\s*(.+)$", text, re.MULTILINE) for text in told]
     return tuple(GpuFacts(name[1].strip(), None, version[1] if version else "", "", False) for name in names if name)
 
 

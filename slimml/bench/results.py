@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from slimml.errors import AccessDenied, InvalidImage, NotFound
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "slimml.bench-record/1"
 """the number is raised when a member is taken away or changes its meaning; new members do not raise it"""
-
-_SECONDS: Mapping[str, float] = MappingProxyType({})
-_COUNTS: Mapping[str, int | float | None] = MappingProxyType({})
 
 
 class Measure(StrEnum):
@@ -67,8 +63,8 @@ class Measurement:
 
     measure: Measure
     image: ImageFacts
-    phases: Mapping[str, float] = _SECONDS
-    counters: Mapping[str, int | float | None] = _COUNTS
+    phases: Mapping[str, float] = field(default_factory=dict)
+    counters: Mapping[str, int | float | None] = field(default_factory=dict)
     engine: EngineFacts | None = None
     link: str | None = None
     page_cache: str | None = None
