@@ -51,7 +51,7 @@ class RunSpec:
 
     argv: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None
-    environment: Mapping[str, str] = _NOTHING
+    environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
     directory: str | None = None
     mounts: tuple[Mount, ...] = ()

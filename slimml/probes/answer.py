@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-
-_NO_FILES: Mapping[str, bytes] = MappingProxyType({})
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     errors: bytes = b""
-    files: Mapping[str, bytes] = _NO_FILES
+    files: Mapping[str, bytes] = field(default_factory=dict)
     seconds: float = 0.0
     failure: str | None = None
     complaints: tuple[str, ...] = ()

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from slimml.engine.container import Mount, Resources
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class HttpProbe:
     path: str
     port: int
     method: str = "GET"
-    headers: Mapping[str, str] = _NOTHING
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     status: int | None = None
     contains: tuple[str, ...] = ()
@@ -71,7 +68,7 @@ class CommandProbe:
 
     name: str
     argv: tuple[str, ...]
-    environment: Mapping[str, str] = _NOTHING
+    environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
     directory: str | None = None
     stdin: bytes = b""
@@ -94,7 +91,7 @@ class BatchProbe:
 
     name: str
     argv: tuple[str, ...] | None = None
-    environment: Mapping[str, str] = _NOTHING
+    environment: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
     outputs: tuple[str, ...] = ()
     code: int | None = 0
@@ -156,7 +153,7 @@ class Suite:
     origin: str
     ready: Ready | None = None
     argv: tuple[str, ...] | None = None
-    environment: Mapping[str, str] = _NOTHING
+    environment: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
     user: str | None = None
     network: bool = True
