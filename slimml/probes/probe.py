@@ -13,12 +13,14 @@ class Compare:
     """How two answers are held together. `ignore` names parts: `header:NAME`, `json:/pointer/with/*`, `body`,
     `stdout`, `stderr`, `code`, `file:GLOB`, `line:REGEX` (lines of text that match).
 
-    Numbers are equal within `relative` of the larger or `absolute`.
+    Numbers are equal within `relative` of the larger or `absolute`. Differences of standard error are told and do not
+    count, unless `stderr`.
     """
 
     relative: float = 1e-6
     absolute: float = 1e-9
     ignore: tuple[str, ...] = ()
+    stderr: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,16 +23,23 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Difference:
-    """One part of an answer (`status`, `header:content-type`, `json:/scores/0`, `file:/out/a.csv`), as said by each."""
+    """One part of an answer (`status`, `header:content-type`, `json:/scores/0`, `file:/out/a.csv`), as said by each.
+
+    `varying` says that the part varies in the original, too, but never like this: `original` tells how, then.
+    """
 
     part: str
     original: str
     slim: str
+    varying: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
-    """A probe's verdict. `ignored` are the parts that differ from run to run of the original itself, or were named."""
+    """A probe's verdict. `ignored` are the parts that differ from run to run of the original itself, or were named.
+
+    `remarks` are differences that do not count: those of standard error, unless its probe wants it compared.
+    """
 
     probe: str
     verdict: Verdict
@@ -40,6 +47,7 @@ class Row:
     ignored: tuple[str, ...]
     original: Answer
     slim: Answer
+    remarks: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,16 +76,26 @@ class Verification:
 
 @dataclass(frozen=True)
 class Noise:
-    """The parts of each probe's answer that differ between runs of the original, by the name of the probe."""
+    """The parts of each probe's answer that differ between runs of the original, in words, by the name of the probe."""
 
     parts: dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What the original answers: asked twice or more, so that what varies by itself is known."""
+    """What the original answers: asked twice or more, so that what varies by itself is known.
+
+    `asked` is the first round, `more` are the others; `learnt_at` is when the last one ended, in seconds of the epoch.
+    """
 
     reference: str
     suite: Suite
     asked: Asked
     noise: Noise
+    more: tuple[Asked, ...] = ()
+    learnt_at: float = 0.0
+
+    @property
+    def rounds(self) -> tuple[Asked, ...]:
+        """All rounds, the first one first."""
+        return (self.asked, *self.more)
