@@ -14,6 +14,7 @@ from slimml.errors import AccessDenied, UsageError
 from slimml.oci.limits import Limits
 
 FILE = "slimml.toml"
+PROBES = "probes"
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
 
@@ -74,6 +75,8 @@ def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Settin
     """
     found = find_file(directory)
     document, origin = _read(found) if found else ({}, "")
+    # What has to be asked of images stands in the same file; slimml.probes reads it when something is asked.
+    document = {key: value for key, value in document.items() if key != PROBES}
     settings: Settings = _fill(Settings, document, origin, "", environment)
     return settings
 

@@ -11,6 +11,7 @@ from slimml import errors
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+IMPORTED_AS = {"yaml": "pyyaml"}
 
 
 def names_of(requirements):
@@ -47,7 +48,10 @@ def test_every_import_is_declared():
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             found |= {name.partition(".")[0] for name in names}
-    found = {name.replace("_", "-") for name in found - sys.stdlib_module_names - {"slimml", "_typeshed"}}
+    found = {
+        IMPORTED_AS.get(name, name).replace("_", "-")
+        for name in found - sys.stdlib_module_names - {"slimml", "_typeshed"}
+    }
     assert found - declared == set()
 
 
