@@ -44,6 +44,22 @@ class Why:
     reason: str
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Rows that would have gone by `rules` and stay, because a probe failed without them.
+
+    `name` is what they are, in words. `paths` (absolute) cover them and nothing else that goes, so that they can be
+    given as `--keep`. `reason` tells which probe failed, and how.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    rows: tuple[int, ...]
+    rules: tuple[str, ...]
+    disk_bytes: int
+    reason: str
+
+
 class Edit(Protocol):
     """A change of one file's content, stated as data."""
 
@@ -57,7 +73,8 @@ class Plan:
 
     `why` are positions in `reasons` (-1: nothing happens). `parents` lists per layer directories that no entry tells
     of and that would vanish with what they hold: they are written. `dangling` are symlinks that lead nowhere now and
-    stay. `disk_bytes` and `compressed_bytes` are what is expected to go: content, and its estimated part of the blobs.
+    stay. `packages` are positions of the owners that go whole, `kept` what mending put back. `disk_bytes` and
+    `compressed_bytes` are what is expected to go: content, and its estimated part of the blobs.
     """
 
     options: Options
@@ -71,6 +88,8 @@ class Plan:
     notes: tuple[str, ...]
     disk_bytes: int
     compressed_bytes: int
+    packages: tuple[int, ...] = ()
+    kept: tuple[Kept, ...] = ()
 
     @property
     def empty(self) -> bool:

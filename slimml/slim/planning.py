@@ -25,7 +25,7 @@ from slimml.slim.databases.removal import Removal
 from slimml.slim.draft import Draft, begin
 from slimml.slim.names import directories_of, repeated_paths
 from slimml.slim.options import Level, Options, matcher
-from slimml.slim.plan import Edit, Plan, Verb, Why
+from slimml.slim.plan import Edit, Kept, Plan, Verb, Why
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,15 +39,15 @@ _ALTERNATIVES = Why("alternatives", Risk.SAFE, "the link's last candidate goes w
 _FLATTEN = Why("flatten", Risk.SAFE, "hidden by a later layer, in an image that becomes one layer")
 
 
-def make_plan(inventory: Inventory, findings: Sequence[Finding], options: Options) -> Plan:
+def make_plan(inventory: Inventory, findings: Sequence[Finding], options: Options, kept: Sequence[Kept] = ()) -> Plan:
     """The plan for `findings` at these options; checked, so that the root changes by what it says and nothing else.
 
-    Raises Unsupported where an image cannot be flattened.
+    `kept` stays whatever is found of it. Raises Unsupported where an image cannot be flattened.
     """
     chosen = [finding for finding in findings if options.takes(finding.rule, finding.risk)]
     root = merged_root(inventory)
-    staying = _staying(inventory, options)
-    notes: list[str] = []
+    staying = _staying(inventory, options, kept)
+    notes = [f"kept {item.name}: {item.reason}" for item in kept]
     draft = begin(inventory, staying | _uneditable(inventory, options), joined=options.flatten)
     owners = _mark_packages(draft, chosen, staying, notes)
     _mark_files(draft, chosen, notes)
@@ -78,17 +78,21 @@ def make_plan(inventory: Inventory, findings: Sequence[Finding], options: Option
         notes=tuple(notes),
         disk_bytes=disk,
         compressed_bytes=compressed,
+        packages=tuple(sorted(owners)),
+        kept=tuple(kept),
     )
     check_plan(inventory, plan)
     return plan
 
 
-def _staying(inventory: Inventory, options: Options) -> NDArray[np.bool_]:
-    """Live rows that the user's globs name."""
+def _staying(inventory: Inventory, options: Options, kept: Sequence[Kept]) -> NDArray[np.bool_]:
+    """Live rows that the user's globs name, or that mending found to be needed."""
     found = np.zeros(inventory.table.num_rows, dtype=bool)
     pattern = matcher(options.keep)
     if pattern is not None:
         found[[row for path, row in inventory.live.items() if pattern.match(path)]] = True
+    for item in kept:
+        found[list(item.rows)] = True
     return found
 
 
