@@ -55,3 +55,9 @@ class Unsupported(SlimmlError):
     """A format or feature that slimml knows of and cannot handle."""
 
     exit_code = 8
+
+
+class Unproven(SlimmlError):
+    """The slim image could not be shown to answer as the original does; nothing was written."""
+
+    exit_code = 9
