@@ -73,7 +73,7 @@ def command_probe(table: Table, *, alone: bool) -> CommandProbe:
         errors=_patterns(table, "errors"),
         excluded_errors=_patterns(table, "no-errors"),
         alone=table.truth("alone", alone),
-        compare=_compare(table),
+        compare=replace(_compare(table), stderr=table.truth("stderr", False)),
         timeout=table.number("timeout", CommandProbe.timeout),
     )
     if found.alone and found.stdin:
@@ -92,7 +92,7 @@ def batch_probe(table: Table, nearby: Nearby) -> BatchProbe:
         mounts=mounts_of(table, "inputs", nearby),
         outputs=table.texts("outputs"),
         code=0 if (code := table.whole("code", 0, 255)) is None else code,
-        compare=_compare(table),
+        compare=replace(_compare(table), stderr=table.truth("stderr", False)),
         timeout=table.number("timeout", BatchProbe.timeout),
     )
     for path in found.outputs:

@@ -17,11 +17,13 @@ from slimml.engine.container import Mount
 from slimml.errors import UsageError
 from slimml.probes import kinds
 from slimml.probes.nearby import Nearby
-from slimml.probes.probe import CommandProbe, ConfigPart, ConfigProbe, FileProbe, Probe, Suite
+from slimml.probes.probe import CommandProbe, Compare, ConfigPart, ConfigProbe, FileProbe, Probe, Suite
 from slimml.probes.table import Table, shown
 
 _VERSION = "2.0.0"
 _NOT_GIVEN = ("privileged", "allocateTty", "envVars", "capabilities")
+_EXPECTED_ONLY = Compare(ignore=("file:*",))
+"""files are held against the patterns alone, as container-structure-test does, not against the original's content"""
 
 
 @dataclass
@@ -144,6 +146,7 @@ def _existence(table: Table) -> FileProbe:
         uid=table.whole("uid"),
         gid=table.whole("gid"),
         executable_by=kinds.executable_by(table.text("isExecutableBy") or None, table),
+        compare=_EXPECTED_ONLY,
     )
     table.end()
     return found
@@ -155,6 +158,7 @@ def _content(table: Table) -> FileProbe:
         path=table.needed("path"),
         contains=_patterns(table, "expectedContents"),
         excluded=_patterns(table, "excludedContents"),
+        compare=_EXPECTED_ONLY,
     )
     table.end()
     return found
