@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,25 @@ def build_image(
         config=parsed,
         layers=tuple(Layer(found, diff_id, entry, places[found.digest]) for found, diff_id, entry in joined),
     )
+
+
+def labelled(image: Image, store: BlobStore, labels: Mapping[str, str]) -> Image:
+    """`image` with more labels, annotated with them as well; nothing else of it changes. Its config is in `store`."""
+    named = {f"{LABEL}{key}": value for key, value in labels.items()}
+    document: dict[str, Any] = copy.deepcopy(dict(image.config.document))
+    runtime = dict(document.get("config") or {})
+    runtime["Labels"] = {**(runtime.get("Labels") or {}), **named}
+    document["config"] = runtime
+    raw = documents.dump_canonical(document)
+    config = Descriptor(image.manifest.config.media_type, sha256(raw), len(raw))
+    store.put_bytes(config, raw)
+    manifest = build_manifest(
+        config=config,
+        layers=image.manifest.layers,
+        annotations={**image.manifest.annotations, **named},
+        docker=image.manifest.media_type == media_types.DOCKER_MANIFEST,
+    )
+    return replace(image, manifest=manifest, config=parse_config(raw))
 
 
 def stored_size(layer: Layer, tar_bytes: int) -> Descriptor:

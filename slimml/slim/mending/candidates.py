@@ -1,0 +1,159 @@
+"""What could be put back: the changes of a plan that a container notices, in units that stay or go together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slimml.bloat.finding import Risk
+from slimml.inventory.root import merged_root
+from slimml.inventory.table import State
+from slimml.slim.names import ancestors
+from slimml.slim.plan import Kept, Verb
+
+if TYPE_CHECKING:
+    from slimml.inventory.root import Root
+    from slimml.inventory.table import Inventory
+    from slimml.slim.plan import Plan
+
+_NOTICED = (Verb.DROP, Verb.MOVE, Verb.LINK, Verb.EDIT)
+_DARING = (Risk.ASK, Risk.LIKELY, Risk.SAFE)
+_NAMED = 3
+
+Unit = int
+"""A row that stands for itself, or for all rows of a package that goes whole."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """`rows` of each unit, the riskiest removals first; `unit_at` is the unit of a path that changes."""
+
+    inventory: Inventory
+    plan: Plan
+    rows: dict[Unit, tuple[int, ...]]
+    packages: frozenset[Unit]
+    unit_at: dict[str, Unit]
+
+    def trail(self, unit: Unit) -> Sequence[str]:
+        """The branches that lead to a unit: its owner, the rule, directory after directory."""
+        label = self.label(unit)
+        if unit in self.packages:
+            return (label,)
+        return (label, self.plan.reason_of(unit).rule, *self.inventory.paths[unit].split("/"))
+
+    def weight(self, unit: Unit) -> int:
+        """Bytes of content that come back with a unit."""
+        return int(sum(self._sizes[row] for row in self.rows[unit]))
+
+    def label(self, unit: Unit) -> str:
+        """Who owns a unit."""
+        return self.inventory.owners[int(self.inventory.owner[unit])].label
+
+    def complete(self, units: Iterable[Unit]) -> list[int]:
+        """The rows of units, and of what their symlinks lead to, ascending."""
+        pending = list(units)
+        found: dict[Unit, None] = {}
+        while pending:
+            unit = pending.pop()
+            if unit in found:
+                continue
+            found[unit] = None
+            for row in self.rows[unit]:
+                path = self.inventory.paths[row]
+                leads = self.unit_at.get(self._root.resolve(path)) if path in self._root.links else None
+                if leads is not None:
+                    pending.append(leads)
+        return sorted({row for unit in found for row in self.rows[unit]})
+
+    def kept(self, units: Iterable[Unit], reason: str) -> Kept:
+        """These units, all of one owner, as what the plan has to keep."""
+        rows = self.complete(units)
+        covering = self._covering(rows)
+        first = self.unit_at[self.inventory.paths[rows[0]]]
+        more = f" and {len(covering) - _NAMED} more" if len(covering) > _NAMED else ""
+        named = ", ".join(covering[:_NAMED]) + more
+        return Kept(
+            name=self.label(first) if first in self.packages else named,
+            paths=covering,
+            rows=tuple(rows),
+            rules=tuple(sorted({self.plan.reason_of(row).rule for row in rows})),
+            disk_bytes=int(sum(self._sizes[row] for row in rows)),
+            reason=reason,
+        )
+
+    def grouped(self, units: Iterable[Unit]) -> list[frozenset[Unit]]:
+        """Units that are told of together: each package by itself, the others by owner and rule."""
+        found: dict[tuple[str, ...], set[Unit]] = defaultdict(set)
+        for unit in sorted(units):
+            found[tuple(self.trail(unit)[:2])].add(unit)
+        return [frozenset(group) for group in found.values()]
+
+    def _covering(self, rows: Sequence[int]) -> tuple[str, ...]:
+        """The highest paths, in absolute form, beneath which these rows and no others change."""
+        paths = [self.inventory.paths[row] for row in rows]
+        mine: dict[str, set[str]] = defaultdict(set)
+        count: dict[str, int] = defaultdict(int)
+        for path in paths:
+            child = path
+            for place in (path, *ancestors(path)):
+                count[place] += 1
+                if place != child:
+                    mine[place].add(child)
+                child = place
+        tops = {path.split("/", 1)[0] for path in paths}
+        found: list[str] = []
+        pending = sorted(tops, reverse=True)
+        while pending:
+            place = pending.pop()
+            children = mine.get(place, set())
+            # A directory stands for what it holds if that is more than one thing, and all of it comes back.
+            if count[place] == self._changes[place] and (len(children) != 1 or place in self.unit_at):
+                found.append(f"/{place}")
+            elif children:
+                pending.extend(sorted(children, reverse=True))
+            if count[place] != self._changes[place] and place in paths:
+                found.append(f"/{place}")
+        return tuple(found)
+
+    @cached_property
+    def _changes(self) -> dict[str, int]:
+        """How many changed paths are at or beneath each path."""
+        found: dict[str, int] = defaultdict(int)
+        for path in self.unit_at:
+            for place in (path, *ancestors(path)):
+                found[place] += 1
+        return found
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        sizes: list[int] = self.inventory.column("size").tolist()
+        return sizes
+
+    @cached_property
+    def _root(self) -> Root:
+        return merged_root(self.inventory)
+
+
+def candidates_of(inventory: Inventory, plan: Plan) -> Candidates:
+    """All that a container could miss of what a plan does."""
+    noticed = np.isin(plan.verb, _NOTICED) & (inventory.state == State.LIVE)
+    daring = {why: rank for rank, why in enumerate(_DARING)}
+    order = sorted(np.flatnonzero(noticed).tolist(), key=lambda row: (daring[plan.reason_of(row).risk], row))
+    whole = set(plan.packages)
+    first: dict[int, Unit] = {}
+    rows: dict[Unit, list[int]] = {}
+    packages = set()
+    for row in order:
+        owner = int(inventory.owner[row])
+        unit = first.setdefault(owner, row) if owner in whole else row
+        if owner in whole:
+            packages.add(unit)
+        rows.setdefault(unit, []).append(row)
+    unit_at = {inventory.paths[row]: unit for unit, own in rows.items() for row in own}
+    fixed = {unit: tuple(own) for unit, own in rows.items()}
+    return Candidates(inventory, plan, fixed, frozenset(packages), unit_at)

@@ -1,0 +1,175 @@
+"""Slims an image and does not let go of it before it answers as the original does: check, mend, rewrite, check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from slimml.errors import Refused, Unproven
+from slimml.oci.limits import DEFAULT_LIMITS, Limits
+from slimml.progress import SILENT, Progress
+from slimml.slim.assemble import labelled
+from slimml.slim.mending.candidates import candidates_of
+from slimml.slim.mending.evidence import symptom
+from slimml.slim.mending.putting_back import read_removed
+from slimml.slim.mending.search import find_needed
+from slimml.slim.mending.trials import Trials, narrowed
+from slimml.slim.optimize import carry_out
+from slimml.slim.planning import make_plan
+from slimml.verify.verification import Verdict
+from slimml.verify.verify import check_against, learn_baseline
+
+if TYPE_CHECKING:
+    from slimml.bloat.finding import Finding
+    from slimml.engine.container import Engine
+    from slimml.inventory.table import Inventory
+    from slimml.oci.blobs import BlobStore
+    from slimml.probes.probe import Suite
+    from slimml.slim.optimize import Slimmed
+    from slimml.slim.plan import Kept, Plan
+    from slimml.verify.verification import Baseline, Verification
+
+REWRITES = 3
+_NAMED = 1_000
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How a slim image was shown to work. `rewrites` came after the first writing, `trials` ran it with files put back
+    to find out what has to stay.
+    """
+
+    verification: Verification
+    kept: tuple[Kept, ...]
+    rewrites: int
+    trials: int
+
+
+@dataclass(frozen=True)
+class Proving:
+    """With what an image is proven: the engine, and what the original answered."""
+
+    engine: Engine
+    baseline: Baseline
+
+
+def learn(engine: Engine, inventory: Inventory, suite: Suite, progress: Progress = SILENT) -> Proving:
+    """Ask the original. Raises Unproven when it fails its own probes, and what running it raises."""
+    baseline = learn_baseline(engine, inventory.image, suite, progress=progress)
+    asked = baseline.asked
+    name = inventory.image.reference
+    if asked.failure is not None:
+        raise Unproven(f"{name}: the original itself was never ready: {asked.failure}; {_WAY_OUT}")
+    for answer in asked.answers:
+        if not answer.good:
+            said = answer.failure or "; ".join(answer.complaints)
+            raise Unproven(f"{name}: the original itself fails its probe {answer.probe!r}: {said}; {_WAY_OUT}")
+    return Proving(engine, baseline)
+
+
+_WAY_OUT = "give it probes that it passes (--probes), or say --no-verify for a result that nobody checked"
+
+
+def slim_proven(
+    inventory: Inventory,
+    findings: Sequence[Finding],
+    plan: Plan,
+    proving: Proving,
+    store: BlobStore,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = SILENT,
+    remark: Callable[[str], None] = lambda text: None,
+) -> tuple[Slimmed, Proof]:
+    """Carry out `plan`, and less of it until the result passes all probes; at most REWRITES writings after the first.
+
+    `remark` is told of what failed and of what is kept. Raises Unproven where that does not succeed, Refused where
+    nothing is left to gain, and what writing and running raise.
+    """
+    trials = rewrites = 0
+    while True:
+        slimmed = _carry_out(inventory, plan, store, limits, progress)
+        verification = check_against(proving.engine, proving.baseline, slimmed.image, progress)
+        if verification.verdict is Verdict.SAME:
+            proof = Proof(verification, plan.kept, rewrites, trials)
+            names = ", ".join(row.probe for row in verification.rows)
+            told = {"verified": f"{len(verification.rows)} probes", "verified.probes": names[:_NAMED]}
+            return _told(slimmed, store, told), proof
+        if rewrites == REWRITES:
+            raise _not_mended(verification, f"{REWRITES} rewrites did not mend it")
+        remark(f"the slim image is not right yet: {symptom(verification)}")
+        kept, made = _mend(inventory, slimmed, verification, proving, store, limits, progress)
+        trials += made
+        for item in kept:
+            remark(f"keeping {item.name}: {item.reason}")
+        plan = make_plan(inventory, findings, plan.options, (*plan.kept, *kept))
+        rewrites += 1
+
+
+def slim_unproven(
+    inventory: Inventory,
+    plan: Plan,
+    store: BlobStore,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = SILENT,
+) -> Slimmed:
+    """Carry out `plan` and let the result say that nobody checked it. Raises what `carry_out` raises."""
+    return _told(carry_out(inventory, plan, store, limits=limits, progress=progress), store, {"verified": "no"})
+
+
+def _told(slimmed: Slimmed, store: BlobStore, labels: dict[str, str]) -> Slimmed:
+    """The result with labels that say whether it was verified. What ran has all the same files and settings."""
+    return replace(slimmed, image=labelled(slimmed.image, store, labels))
+
+
+def _carry_out(inventory: Inventory, plan: Plan, store: BlobStore, limits: Limits, progress: Progress) -> Slimmed:
+    try:
+        return carry_out(inventory, plan, store, limits=limits, progress=progress)
+    except Refused as error:
+        if not plan.kept:
+            raise
+        names = ", ".join(item.name for item in plan.kept)
+        raise Refused(f"{error}; its probes need what could have gone: {names}") from None
+
+
+def _mend(
+    inventory: Inventory,
+    slimmed: Slimmed,
+    verification: Verification,
+    proving: Proving,
+    store: BlobStore,
+    limits: Limits,
+    progress: Progress,
+) -> tuple[tuple[Kept, ...], int]:
+    """What has to stay as well, and the number of trials that told; raises Unproven."""
+    # The plan that was carried out may keep a file that the one asked for would have linked.
+    candidates = candidates_of(inventory, slimmed.plan)
+    if not candidates.rows:
+        raise _not_mended(verification, "and nothing that a container could notice was changed")
+    rows = [row for own in candidates.rows.values() for row in own]
+    put_back = read_removed(inventory, rows, store, limits=limits, progress=progress)
+    made = 0
+    with proving.engine.prepare(slimmed.image, progress) as prepared, progress.task("finding out what has to stay"):
+        # The probes that failed may pass by themselves, and fail only after the others.
+        for baseline in (narrowed(proving.baseline, verification), proving.baseline):
+            trials = Trials(proving.engine, prepared, baseline, candidates, put_back)
+            needed = find_needed(candidates, trials.check, verification)
+            made += trials.count
+            if needed is not None and needed.kept:
+                return needed.kept, made
+    if needed is None:
+        raise _not_mended(verification, "and putting back all that was removed did not help")
+    raise _not_mended(verification, "but not each time; name what varies as `ignore` in its probes")
+
+
+def _not_mended(verification: Verification, why: str) -> Unproven:
+    return Unproven(
+        f"{verification.original}: the slim image does not answer as the original does, {why}; nothing was written. "
+        f"{_capital(symptom(verification))}. Try --level safe, or --keep what it needs"
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

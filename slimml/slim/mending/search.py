@@ -1,0 +1,83 @@
+"""From a failed verification to what has to be kept: clues first, trial by trial, then halving over what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slimml.slim.mending.evidence import clues_in, lines_of, symptom, texts_of
+from slimml.slim.mending.suspects import Suspects
+from slimml.verify.culprits import find_culprits
+from slimml.verify.verification import Verdict
+
+if TYPE_CHECKING:
+    from slimml.slim.mending.candidates import Candidates, Unit
+    from slimml.slim.plan import Kept
+    from slimml.verify.verification import Verification
+
+Check = Callable[[frozenset["Unit"]], "Verification"]
+"""what the slim image answers with these units put back"""
+
+TRIALS = 80
+_CHASES = 12
+_LIGHT_BYTES = 64 << 10
+_LIGHT_SHARE = 2_000
+
+
+@dataclass(frozen=True)
+class Needed:
+    """What has to stay. `smallest` says that nothing of it can be left out, as far as trials told."""
+
+    kept: tuple[Kept, ...]
+    smallest: bool
+
+
+def find_needed(candidates: Candidates, check: Check, failed: Verification, *, most: int = TRIALS) -> Needed | None:
+    """What of the candidates has to stay for the probes to pass; None when not even all of them help.
+
+    `failed` is what the slim image answered. Raises what `check` raises.
+    """
+    suspects = _chase(candidates, check, failed)
+    total = sum(candidates.weight(unit) for unit in candidates.rows)
+    found = find_culprits(
+        candidates.rows,
+        lambda kept: check(kept).verdict is Verdict.SAME,
+        suspects=suspects,
+        trail=candidates.trail,
+        weight=candidates.weight,
+        # To tell small neighbours apart is not worth the trials; that they stay does no harm.
+        enough=max(_LIGHT_BYTES, total // _LIGHT_SHARE),
+        most=most,
+    )
+    if found.needed is None:
+        return None
+    kept = []
+    for group in candidates.grouped(found.needed):
+        without = check(found.needed - group)
+        told = without if without.verdict is not Verdict.SAME else failed
+        kept.append(candidates.kept(group, symptom(told)))
+    return Needed(tuple(kept), found.smallest)
+
+
+def _chase(candidates: Candidates, check: Check, failed: Verification) -> list[Unit]:
+    """Units that the errors point to, the surest first: what they name, what they are about, what lies beside that.
+
+    One missing file hides the next, so that each trial's own errors are followed as well.
+    """
+    suspects = Suspects(candidates)
+    found: dict[Unit, None] = {}
+    verification = failed
+    for _ in range(_CHASES):
+        clues = list(clues_in(lines_of(texts_of(verification))))
+        for fresh in (suspects.named(clues), suspects.thought_of(clues), suspects.beside(found)):
+            added = [unit for unit in fresh if unit not in found]
+            if added:
+                break
+        else:
+            break
+        found |= dict.fromkeys(added)
+        verification = check(frozenset(found))
+        if verification.verdict is Verdict.SAME:
+            break
+    return list(found)
