@@ -1,23 +1,28 @@
 #!/usr/bin/env python3
 """Run images and ask them what their probes.toml says: probe.py RECIPE IMAGE [IMAGE_B].
 
-Prints the answers as JSON. With two images it compares them and ends with 1 when anything differs, or when the second
-one's package databases complain about something that the first one's do not. Standard library only; needs docker.
+Prints the answers as JSON. With two images it compares them, byte by byte, and ends with 1 when anything differs, or
+when the second one's package databases complain about something that the first one's do not. It takes the docker
+program and none of slimml's engines and comparisons, so that `slimml verify` has something to be held against.
 """
 
 import argparse
 import base64
 import http.client
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 import time
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from slimml.probes.probe import BatchProbe, CommandProbe, HttpProbe, Ready, Suite
+from slimml.probes.read import read_suite
 
 HERE = Path(__file__).resolve().parent
 _POLL_SECONDS = 0.1
@@ -42,21 +47,22 @@ def shown(content: bytes) -> str:
 @contextmanager
 def running(image: str, port: int) -> Iterator[tuple[str, str]]:
     """A container of the image: its ID and the address, on this machine, of its port."""
-    container = docker("run", "--detach", "--publish", f"127.0.0.1::{port}", image).stdout.decode().strip()
+    container = docker("create", "--publish", f"127.0.0.1::{port}", image).stdout.decode().strip()
     try:
+        docker("start", container)
         found = docker("port", container, f"{port}/tcp", check=False).stdout.decode().split()
         yield container, found[0] if found else ""
     finally:
         docker("rm", "--force", "--volumes", container)
 
 
-def wait_until_ready(container: str, address: str, service: dict[str, Any]) -> float:
-    """Seconds until the service answered; ends the program when it dies or its time is up."""
+def wait_until_ready(container: str, address: str, ready: Ready) -> None:
+    """Until the service answers; ends the program when it dies or its time is up."""
     begun = time.monotonic()
-    while time.monotonic() - begun < service["timeout_seconds"]:
+    while time.monotonic() - begun < ready.timeout:
         try:
-            if address and send(address, {"path": service["ready"]}, HERE)["status"] == 200:
-                return time.monotonic() - begun
+            if address and send(address, HttpProbe("ready", ready.http or "/", ready.port or 0))["status"] == 200:
+                return
         except (OSError, http.client.HTTPException):
             pass
         state = docker("inspect", "--format", "{{.State.Running}}", container).stdout.strip()
@@ -67,16 +73,11 @@ def wait_until_ready(container: str, address: str, service: dict[str, Any]) -> f
     raise SystemExit(f"probe.py: the service did not become ready:\n{shown(log.stdout + log.stderr)}")
 
 
-def send(address: str, probe: dict[str, Any], recipe: Path) -> dict[str, Any]:
+def send(address: str, probe: HttpProbe) -> dict[str, Any]:
     """The answer to one request: status, type and body."""
-    body, headers = None, {}
-    if "json" in probe:
-        body, headers = json.dumps(probe["json"]).encode(), {"Content-Type": "application/json"}
-    elif "body" in probe:
-        body, headers = (recipe / probe["body"]).read_bytes(), {"Content-Type": "application/octet-stream"}
-    connection = http.client.HTTPConnection(address, timeout=120)
+    connection = http.client.HTTPConnection(address, timeout=probe.timeout)
     try:
-        connection.request(probe.get("method", "GET"), probe["path"], body, headers)
+        connection.request(probe.method, probe.path, probe.body, dict(probe.headers))
         response = connection.getresponse()
         kind = response.headers.get("Content-Type", "")
         return {"status": response.status, "type": kind, "body": shown(response.read())}
@@ -84,19 +85,38 @@ def send(address: str, probe: dict[str, Any], recipe: Path) -> dict[str, Any]:
         connection.close()
 
 
-def answers_of(image: str, probes: dict[str, Any], recipe: Path) -> dict[str, Any]:
+def run(image: str, probe: CommandProbe | BatchProbe) -> dict[str, Any]:
+    """How a program ended in a container of its own, what it printed, and the files that it was to write."""
+    if isinstance(probe, CommandProbe):
+        words = ["--entrypoint", probe.argv[0], image, *probe.argv[1:]]
+    else:
+        words = [image, *(probe.argv or ())]
+    container = docker("create", "--network", "none", *words).stdout.decode().strip()
+    try:
+        ended = docker("start", "--attach", container, check=False)
+        found: dict[str, Any] = {"status": ended.returncode, "output": shown(ended.stdout)}
+        for path in probe.outputs if isinstance(probe, BatchProbe) else ():
+            with tarfile.open(fileobj=io.BytesIO(docker("cp", f"{container}:{path}", "-").stdout)) as archive:
+                found[path] = [shown(archive.extractfile(file).read()) for file in archive if file.isfile()]
+        return found
+    finally:
+        docker("rm", "--force", "--volumes", container)
+
+
+def answers_of(image: str, suite: Suite) -> dict[str, Any]:
     """The answers of an image by the probe's name, each with whether its status was the expected one."""
     answers: dict[str, Any] = {}
-    if "service" in probes:
-        with running(image, probes["service"]["port"]) as (container, address):
-            wait_until_ready(container, address, probes["service"])
-            for probe in probes.get("request", ()):
-                found = send(address, probe, recipe)
-                answers[probe["name"]] = found | {"expected": found["status"] == probe.get("status", 200)}
-    for probe in probes.get("command", ()):
-        ended = docker("run", "--rm", image, *probe.get("argv", ()), check=False)
-        found = {"status": ended.returncode, "output": shown(ended.stdout)}
-        answers[probe["name"]] = found | {"expected": ended.returncode == probe.get("status", 0)}
+    if suite.ready is not None and suite.ready.port is not None:
+        with running(image, suite.ready.port) as (container, address):
+            wait_until_ready(container, address, suite.ready)
+            for probe in suite.probes:
+                if isinstance(probe, HttpProbe):
+                    found = send(address, probe)
+                    answers[probe.name] = found | {"expected": found["status"] == (probe.status or 200)}
+    for probe in suite.probes:
+        if isinstance(probe, CommandProbe | BatchProbe):
+            found = run(image, probe)
+            answers[probe.name] = found | {"expected": found["status"] == probe.code}
     return answers
 
 
@@ -131,11 +151,9 @@ def main() -> int:
         parser.error("one image, or two to compare")
     if chosen.engine_socket:
         os.environ["DOCKER_HOST"] = chosen.engine_socket
-    recipe = HERE / chosen.recipe
-    probes = tomllib.loads((recipe / "probes.toml").read_text("utf-8"))
+    suite = read_suite(HERE / chosen.recipe / "probes.toml")
     report: dict[str, Any] = {
-        image: {"answers": answers_of(image, probes, recipe), "complaints": complaints_of(image)}
-        for image in chosen.images
+        image: {"answers": answers_of(image, suite), "complaints": complaints_of(image)} for image in chosen.images
     }
     wrong = [f"{image}: {name}" for image in report for name, found in report[image]["answers"].items()
              if not found["expected"]]  # fmt: skip
