@@ -17,7 +17,8 @@ _MICRO, _NANO = 1e-6, 1e-9
 class Import:
     """One import, in seconds: `own` without what it imported itself. `depth` 0 was imported by nobody's import.
 
-    `within` is the place, in the list, of the import that it was part of; None at depth 0.
+    `within` is the place, in the list, of the import that it was part of; None at depth 0. `after` is the time of the
+    last told line before it ended.
     """
 
     module: str
@@ -25,6 +26,7 @@ class Import:
     cumulative: float
     depth: int
     within: int | None
+    after: float
 
 
 class _Line(NamedTuple):
@@ -32,6 +34,7 @@ class _Line(NamedTuple):
     own: float
     cumulative: float
     depth: int
+    after: float
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,8 @@ def read_import_times(stream: bytes) -> ImportTimes:
             told.append(Told(int(found[1]), int(found[2]) * _NANO, found[3].decode(), words))
         elif found := _IMPORT.search(line):
             name, depth = found[4].decode("utf-8", "replace"), len(found[3]) // _INDENT
-            lines.append(_Line(name, int(found[1]) * _MICRO, int(found[2]) * _MICRO, depth))
+            after = told[-1].at if told else 0.0
+            lines.append(_Line(name, int(found[1]) * _MICRO, int(found[2]) * _MICRO, depth, after))
             if name == "site" and depth == 0:
                 interpreter += _take_interpreter(lines, first=interpreter == 0)
     return ImportTimes(_nested(lines), tuple(told), interpreter)
@@ -108,7 +112,8 @@ def _nested(lines: list[_Line]) -> tuple[Import, ...]:
         line = lines[place]
         while way and lines[way[-1]].depth >= line.depth:
             way.pop()
-        found.append(Import(line.module, line.own, line.cumulative, line.depth, way[-1] if way else None))
+        within = way[-1] if way else None
+        found.append(Import(line.module, line.own, line.cumulative, line.depth, within, line.after))
         way.append(place)
     return tuple(reversed(found))
 
@@ -129,8 +134,8 @@ def costs_by_owner(imports: tuple[Import, ...], owner_of: Callable[[str], str]) 
 
 
 def _above(imports: tuple[Import, ...], one: Import) -> Iterable[int]:
-    """The places of the imports that it was part of, the nearest first."""
+    """The places of the imports that it was part of, the nearest first; those that had not ended are not in the list."""
     place = one.within
-    while place is not None:
+    while place is not None and place < len(imports):
         yield place
         place = imports[place].within

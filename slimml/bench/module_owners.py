@@ -43,6 +43,21 @@ def owners_of_modules(inventory: Inventory | None) -> Callable[[str], str]:
     return owner_of
 
 
+def owners_of_files(inventory: Inventory | None) -> Callable[[str], str]:
+    """A function from an absolute path to the name of who brought the file; "" where nobody knows."""
+    if inventory is None:
+        return lambda path: ""
+
+    def owner_of(path: str) -> str:
+        row = inventory.live.get(path.lstrip("/"))
+        if row is None:
+            return ""
+        owner = inventory.owners[int(inventory.owner[row])]
+        return _name(owner.system, owner.name)
+
+    return owner_of
+
+
 def _distributions(inventory: Inventory) -> Mapping[str, str]:
     """The modules of the merged root by their names, with the owner's name."""
     names = {number: _name(owner.system, owner.name) for number, owner in enumerate(inventory.owners)}

@@ -38,12 +38,21 @@ class Cooling:
 
 
 @dataclass(frozen=True)
+class ResidentFile:
+    """A file of which the page cache holds something; `path` is absolute within the directory that was looked at."""
+
+    path: str
+    bytes: int
+    resident_bytes: int
+
+
+@dataclass(frozen=True)
 class Residency:
-    """How much of a directory's files the page cache holds, in bytes; `read` the same by absolute path within."""
+    """How much of the files of a directory the page cache holds, in bytes, and of which files it holds something."""
 
     bytes: int
     resident_bytes: int
-    read: dict[str, int]
+    files: tuple[ResidentFile, ...]
 
 
 def make_cold(directories: Iterable[Path] = ()) -> Cooling:
@@ -74,15 +83,15 @@ def residency(directory: Path) -> Residency | None:
         return None
     libc = _libc()
     total = resident = 0
-    found: dict[str, int] = {}
+    found: list[ResidentFile] = []
     for path, file, size in _files(directory):
         total += size
         pages = _resident_pages(libc, file, size)
         if pages:
             held = min(pages * _PAGE, size)
             resident += held
-            found[path] = held
-    return Residency(total, resident, found)
+            found.append(ResidentFile(path, size, held))
+    return Residency(total, resident, tuple(found))
 
 
 def _evict(directory: Path) -> int:
@@ -100,7 +109,8 @@ def _files(directory: Path) -> Iterator[tuple[str, int, int]]:
     Neither links nor other file systems (/proc, /sys) are entered. Of an overlay only directories tell by their device
     number that they belong to it, so files are not asked.
     """
-    start = str(directory)
+    # With the dot also a link to a directory is one, as /proc/PID/root is.
+    start = f"{directory}/."
     if not os.path.isdir(start):
         return
     device = os.stat(start).st_dev
