@@ -83,7 +83,7 @@ def _command(place: Path, work: Path, words: list[str], out: IO[str]) -> None:
 
 
 def _outcome(reference: Reference, work: Path) -> Outcome:
-    from slimml.demo.unpack import unpack_image
+    from slimml.engine.bare.unpack import unpack_image
 
     image: Image = transfer.open_image(reference)
     assert reference.tag

@@ -1,4 +1,4 @@
-"""The demo's unpacker against images that want out of their directory (attack cases 1 to 5, 15, 16, 20)."""
+"""The unpacker against images that want out of their directory (attack cases 1 to 5, 15, 16, 20)."""
 
 import os
 import tarfile
@@ -9,7 +9,7 @@ import pytest
 from hostile_layouts import ATTACKS
 from layered_image import Item, file, folder, hardlink, image_of, symlink, whiteout
 
-from slimml.demo.unpack import unpack_image
+from slimml.engine.bare.unpack import unpack_image
 from slimml.errors import LimitExceeded, SlimmlError
 from slimml.oci.reference import parse_reference
 from slimml.oci.transfer import open_image

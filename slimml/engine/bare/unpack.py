@@ -1,23 +1,21 @@
-"""Layers onto a directory, as an engine applies them (image-spec layer.md), never outside it.
-
-Every step is taken by the descriptor of a directory that was opened without following a link. Links of the image are
-resolved here, inside the root, so that neither `..` nor an absolute target leads out (CVE-2014-9356, CVE-2021-29136).
-"""
+"""Layers onto a directory, as an engine applies them (image-spec layer.md), never outside it (see `root`)."""
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import stat
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Self
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, NamedTuple
 
+from slimml.engine.bare.root import CAPABILITY, DIRECTORY, Root, enter
 from slimml.errors import InvalidImage, Unsupported
 from slimml.oci.beneath import told
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
 from slimml.oci.scan import scan_layer
 from slimml.oci.tar.events import Entry, Kind
+from slimml.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,112 +23,72 @@ if TYPE_CHECKING:
 
     from slimml.oci.image import Image
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_MOST_LINKS = 40
-"""as Linux counts, path_resolution(7)"""
-_PERMISSIONS = 0o1777
-"""set-user-ID and set-group-ID bits stay behind: nothing here is meant to run with another's rights"""
+_SET_IDS = 0o6000
+_XATTR = f"SCHILY.xattr.{CAPABILITY}"
 
 
-def unpack_image(image: Image, directory: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[str, ...]:
-    """Apply all layers of `image` to the empty `directory`; the paths that were left out (device nodes).
+class Rights(NamedTuple):
+    """Whose an entry is, with the mode and file capabilities that are lost when that is changed."""
 
-    Owners are kept when run as root. Extended attributes and set-user-ID bits are not. Raises InvalidImage,
-    LimitExceeded, Unsupported for sparse files, and SlimmlError, AccessDenied for what the file system refuses.
+    user: int
+    group: int
+    mode: int
+    capability: bytes
+
+
+@dataclass
+class Unpacked:
+    """What did not come along: device nodes in `skipped`; in `rights`, by path, what only root could have given."""
+
+    skipped: list[str] = field(default_factory=list)
+    rights: dict[str, Rights] = field(default_factory=dict)
+
+
+def unpack_image(
+    image: Image,
+    directory: Path,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    privileges: bool = False,
+    progress: Progress = SILENT,
+) -> Unpacked:
+    """Apply all layers of `image` to the empty `directory`; tells what was left out.
+
+    Owners are kept when run as root. With `privileges` so are set-user-ID bits and file capabilities: only for a
+    directory that nobody else can enter. Other extended attributes are not. Raises InvalidImage, LimitExceeded,
+    Unsupported for sparse files, and SlimmlError, AccessDenied for what the file system refuses.
     """
-    skipped: list[str] = []
-    with Root(directory) as root:
+    unpacked = Unpacked()
+    sizes = [layer.descriptor.size for layer in image.layers]
+    with (
+        Root(directory) as root,
+        progress.task("unpacking", sum(sizes) if min(sizes, default=0) >= 0 else None) as task,
+    ):
         for layer in image.layers:
-            visitor = LayerWriter(root)
+            visitor = LayerWriter(root, unpacked, privileges=privileges)
             try:
-                scan_layer(layer, visitor, limits=limits)
+                scan_layer(layer, visitor, limits=limits, advance=task.advance)
             except OSError as error:
                 raise told(error, f"unpacking {image.reference} into {directory}") from None
             finally:
                 visitor.close()
-            skipped += visitor.skipped
-    return tuple(skipped)
-
-
-class Root:
-    """A directory that paths of an image are resolved in."""
-
-    def __init__(self, directory: Path) -> None:
-        self._root = os.open(directory, _DIRECTORY)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        os.close(self._root)
-
-    def open_directory(self, path: str, *, make: bool) -> int:
-        """A descriptor of the directory at `path`, links of the image followed inside the root; the caller closes it.
-
-        `make` creates what is missing. Raises InvalidImage for what cannot be a directory, FileNotFoundError.
-        """
-        waiting = _parts(path)[::-1]
-        stack = [os.dup(self._root)]
-        links = 0
-        try:
-            while waiting:
-                name = waiting.pop()
-                if name == "..":
-                    if len(stack) > 1:
-                        os.close(stack.pop())
-                    continue
-                try:
-                    stack.append(_enter(stack[-1], name, make))
-                except OSError as error:
-                    if error.errno not in (errno.ELOOP, errno.ENOTDIR):
-                        raise
-                    target = _link_text(stack[-1], name, path)
-                    links += 1
-                    if links > _MOST_LINKS:
-                        raise InvalidImage(f"{path[:200]!r} leads through more than {_MOST_LINKS} links") from None
-                    if target.startswith("/"):
-                        while len(stack) > 1:
-                            os.close(stack.pop())
-                    waiting += _parts(target)[::-1]
-            return stack.pop()
-        finally:
-            for opened in stack:
-                os.close(opened)
-
-
-def _parts(path: str) -> list[str]:
-    return [part for part in path.split("/") if part not in ("", ".")]
-
-
-def _enter(parent: int, name: str, make: bool) -> int:
-    try:
-        return os.open(name, _DIRECTORY, dir_fd=parent)
-    except FileNotFoundError:
-        if not make:
-            raise
-        os.mkdir(name, 0o755, dir_fd=parent)
-        return os.open(name, _DIRECTORY, dir_fd=parent)
-
-
-def _link_text(parent: int, name: str, path: str) -> str:
-    try:
-        return os.readlink(name, dir_fd=parent)
-    except OSError:
-        raise InvalidImage(f"{path[:200]!r}: {name[:100]!r} on the way is no directory") from None
+    return unpacked
 
 
 class LayerWriter:
-    """Writes the entries of one layer below a root (a TarVisitor). `skipped` lists the device nodes left out."""
+    """Writes the entries of one layer below a root (a TarVisitor), and notes in `unpacked` what it leaves out."""
 
-    def __init__(self, root: Root) -> None:
+    def __init__(self, root: Root, unpacked: Unpacked, *, privileges: bool) -> None:
         self._root = root
+        self._unpacked = unpacked
+        self._privileges = privileges
+        self._kept_bits = 0o1777 | (_SET_IDS if privileges else 0)
         self._made: set[str] = set()
         self._owners = os.geteuid() == 0
         self._parent: tuple[str, int] | None = None
         self._file: int | None = None
         self._entry: Entry | None = None
-        self.skipped: list[str] = []
 
     def close(self) -> None:
         """Give back what is open, also after an error."""
@@ -160,13 +118,16 @@ class LayerWriter:
             piece = piece[os.write(self._file, piece) :]
 
     def end(self) -> None:
-        """The file is complete: owner, mode and time, in this order, since chown clears bits of the mode."""
+        """The file is complete: owner, mode, capabilities, in this order, since each clears what follows it."""
         assert self._file is not None
         assert self._entry is not None
         entry = self._entry
+        capability = self._grant(entry)
         if self._owners:
             os.fchown(self._file, entry.uid, entry.gid)
-        os.fchmod(self._file, entry.mode & _PERMISSIONS)
+        os.fchmod(self._file, entry.mode & self._kept_bits)
+        if capability and self._owners:
+            os.setxattr(self._file, CAPABILITY, capability)
         os.utime(self._file, (entry.mtime, entry.mtime))
         os.close(self._file)
         self._file = None
@@ -193,12 +154,12 @@ class LayerWriter:
                 self._hard_link(entry)
             case Kind.FIFO:
                 parent, name = self._make_room(entry)
-                os.mkfifo(name, entry.mode & _PERMISSIONS, dir_fd=parent)
+                os.mkfifo(name, entry.mode & self._kept_bits, dir_fd=parent)
                 self._own(parent, name, entry)
             case Kind.WHITEOUT | Kind.OPAQUE:
                 self._hide(entry)
             case _:
-                self.skipped.append(entry.path)
+                self._unpacked.skipped.append(entry.path)
 
     def finish(self, tar_bytes: int) -> None:
         """Nothing is left to do."""
@@ -210,14 +171,15 @@ class LayerWriter:
             with suppress(FileNotFoundError):
                 if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
                     os.unlink(name, dir_fd=parent)
-            opened = _enter(parent, name, True)
+            opened = enter(parent, name, True)
         else:
             opened = self._root.open_directory("", make=False)
+        self._grant(entry)
         try:
             if self._owners:
                 os.fchown(opened, entry.uid, entry.gid)
             # Whoever is not root has to be able to write what comes next, and to remove it all at the end.
-            os.fchmod(opened, entry.mode & _PERMISSIONS | (0 if self._owners else 0o700))
+            os.fchmod(opened, entry.mode & self._kept_bits | (0 if self._owners else 0o700))
         finally:
             os.close(opened)
 
@@ -239,7 +201,19 @@ class LayerWriter:
     def _dangling(entry: Entry) -> InvalidImage:
         return InvalidImage(f"{entry.path[:200]!r} is a hard link to {entry.link[:200]!r}, which is not there")
 
+    def _grant(self, entry: Entry) -> bytes:
+        """Note what root would give this entry, unless we are root; its file capabilities (capabilities(7))."""
+        capability = (entry.pax or {}).get(_XATTR, b"") if self._privileges else b""
+        if not self._owners:
+            rights = Rights(entry.uid, entry.gid, entry.mode & self._kept_bits, capability)
+            plain = Rights(0, 0, entry.mode & 0o777 | (0o700 if entry.kind is Kind.DIRECTORY else 0), b"")
+            self._unpacked.rights.pop(entry.path, None)
+            if rights != plain:
+                self._unpacked.rights[entry.path] = rights
+        return capability
+
     def _own(self, parent: int, name: str, entry: Entry) -> None:
+        self._grant(entry)
         if self._owners:
             os.chown(name, entry.uid, entry.gid, dir_fd=parent, follow_symlinks=False)
 
@@ -285,7 +259,7 @@ class LayerWriter:
     def _clear(self, parent: int, name: str, path: str) -> None:
         """Empty the directory `name`, whose path is `path`, of all that this layer did not make."""
         try:
-            opened = os.open(name, _DIRECTORY, dir_fd=parent)
+            opened = os.open(name, DIRECTORY, dir_fd=parent)
         except (FileNotFoundError, NotADirectoryError):
             return
         try:
