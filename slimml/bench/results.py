@@ -58,7 +58,8 @@ class Measurement:
     """One measurement. `phases` are seconds by name, in the order in which they happened; `counters` other numbers
     (bytes, requests), None where nobody counted. What was varied stands in `link` and `page_cache`.
 
-    `round` counts from 0; of a `warm_up` nothing enters any figure. `remarks` say in words what is to be known.
+    `round` counts from 0; neither a `warm_up` nor a measurement with a `failure` (what went wrong, in words) enters any
+    figure. `remarks` say what else is to be known.
     """
 
     measure: Measure
@@ -72,6 +73,7 @@ class Measurement:
     warm_up: bool = False
     load_before: Load | None = None
     load_after: Load | None = None
+    failure: str | None = None
     remarks: tuple[str, ...] = ()
 
     @property
