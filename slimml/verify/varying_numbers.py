@@ -1,0 +1,73 @@
+"""Numbers that differ from run to run of the original: which other ones may take their place."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from slimml.verify.values import Rules
+
+_ORDER = 10
+"""how many times larger or smaller another run's number may be"""
+_JITTER = 0.01
+"""numbers this close together, as a share of the largest, are one result with rounding in it"""
+_JITTER_SPREADS, _JITTER_SHARE = 100, 0.05
+PATIENCE_SECONDS = 600
+"""how far a clock may be from where it should be; time zones are half an hour apart at least"""
+_DAY_SECONDS = 86_400
+_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
+
+
+def fits(seen: Sequence[float], value: float, rules: Rules) -> bool:
+    """Whether `value` is one that the original might have said where it said `seen`.
+
+    A time of the epoch (in seconds, or thousandths… of them) has to be now; a fraction whose last digits vary has to
+    stay near; anything else keeps its sign and its order of magnitude, or lies within ten times what was spread.
+    """
+    if value in seen:
+        return True
+    if not math.isfinite(value):
+        return math.isnan(value) and any(map(math.isnan, seen))
+    known = [number for number in seen if math.isfinite(number)]
+    if not known:
+        return False
+    low, high = min(known), max(known)
+    unit = _epoch_unit(low, high, rules)
+    if unit:
+        late = rules.elapsed + PATIENCE_SECONDS + (high - low) / unit
+        return low - PATIENCE_SECONDS * unit <= value <= high + late * unit
+    largest = max(abs(low), abs(high))
+    if high - low < _JITTER * largest and not all(float(number).is_integer() for number in known):
+        margin = max(_JITTER_SPREADS * (high - low), _JITTER_SHARE * largest)
+        return low - margin <= value <= high + margin
+    return _same_order(low, high, value)
+
+
+def _same_order(low: float, high: float, value: float) -> bool:
+    margin = _ORDER * (high - low)
+    bottom = min(low - margin, low / _ORDER if low > 0 else low * _ORDER)
+    top = max(high + margin, high * _ORDER if high > 0 else high / _ORDER)
+    if low >= 0:
+        bottom = max(bottom, 0)
+    if high <= 0:
+        top = min(top, 0)
+    return bottom <= value <= top
+
+
+def _epoch_unit(low: float, high: float, rules: Rules) -> int | None:
+    """In how many parts of a second both numbers are times of about when they were learnt; None if they are not."""
+    for unit in _UNITS:
+        if all(abs(number / unit - rules.learnt_at) < _DAY_SECONDS for number in (low, high)):
+            return unit
+    return None
+
+
+def describe(seen: Sequence[float], rules: Rules) -> str:
+    """What varies, in words."""
+    known = [number for number in seen if math.isfinite(number)]
+    if known and _epoch_unit(min(known), max(known), rules):
+        return "a time"
+    return f"a number, {min(known):g} to {max(known):g}" if known else "a number"
