@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slimml.bloat.part import Part
 from slimml.bloat.path_facts import path_facts
 from slimml.inventory.form import OTHER
 from slimml.inventory.table import State
@@ -23,16 +24,6 @@ TAR_OVERHEAD = "tar overhead"
 """compressed bytes of entries without content (directories, links, whiteouts) and of the ends of the tars"""
 SMALLER = "smaller ones"
 """owners below the largest"""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One part of the image: `rows` entries, content and compressed bytes."""
-
-    label: str
-    rows: int
-    disk_bytes: int
-    compressed_bytes: int
 
 
 @dataclass(frozen=True)

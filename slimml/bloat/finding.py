@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from slimml.inventory.table import Inventory
@@ -74,7 +73,9 @@ class LayerShare:
 
 
 def _no_rows() -> NDArray[np.int64]:
-    return np.empty(0, dtype=np.int64)
+    from numpy import empty  # imported late: who only shows findings need not wait for it
+
+    return empty(0, dtype="int64")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ def _resolve(inventory: Inventory) -> tuple[NDArray[np.int64], NDArray[np.int64]
     links = np.flatnonzero(inventory.column("kind") == Kind.HARDLINK)
     if not links.size:
         return links, links
-    targets = _link_texts(inventory, links)
+    texts = inventory.links
+    targets = [texts[row] for row in links.tolist()]
     wanted = set(targets)
     places: dict[str, list[int]] = {}
     for row, path in enumerate(inventory.paths):
@@ -44,18 +45,11 @@ def _resolve(inventory: Inventory) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return links, np.fromiter(holder.values(), dtype=np.int64, count=len(holder))
 
 
-def _link_texts(inventory: Inventory, links: NDArray[np.int64]) -> list[str]:
-    import pyarrow as pa
-
-    column = inventory.table["link"].take(pa.array(links)).to_pylist()
-    return [target.decode("utf-8", "surrogateescape") if target else "" for target in column]
-
-
 def link_targets(inventory: Inventory, links: NDArray[np.int64]) -> list[str]:
     """The paths that these symbolic links name, relative to the root; one step, as text."""
     paths = inventory.paths
-    texts = zip(links.tolist(), _link_texts(inventory, links), strict=True)
-    joined = (posixpath.join("/", posixpath.dirname(paths[link]), text) for link, text in texts)
+    texts = inventory.links
+    joined = (posixpath.join("/", posixpath.dirname(paths[link]), texts[link]) for link in links.tolist())
     return [posixpath.normpath(path).lstrip("/") for path in joined]
 
 

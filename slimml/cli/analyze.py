@@ -49,16 +49,27 @@ def analyze(
     picture: Picture = None,
 ) -> None:
     """Say what an image carries, whose it is, and what could go."""
-    from slimml.bloat.detect import find_bloat
-    from slimml.cli.reading import inventory_of, open_named
-    from slimml.report.build_analysis import analyse
+    from slimml.cli.reading import open_named
+    from slimml.inventory.kept_files import default_directory
+    from slimml.report.kept import keep_report, kept_report
 
     if sum((tree, layer is not None, show is not None)) > 1:
         raise UsageError("give one of --tree, --layer and --show")
     listed = top or session.settings.analyze.top
-    inventory = inventory_of(open_named(image, session), session)
+    opened, kept, limits = open_named(image, session), default_directory(), session.access.limits
+    if not (tree or layer is not None or show or picture):
+        known = kept_report(kept, opened, limits, listed)
+        if known is not None:
+            _show_report(session, known, listed)
+            return
+    from slimml.bloat.detect import find_bloat
+    from slimml.cli.reading import inventory_of
+    from slimml.report.build_analysis import analyse
+
+    inventory = inventory_of(opened, session)
     findings = find_bloat(inventory)
     report = analyse(inventory, findings, listed)
+    keep_report(kept, opened, limits, listed, report)
     if layer is not None and not 0 <= layer < report.image.layers:
         raise UsageError(f"--layer {layer}: the image has layers 0 to {report.image.layers - 1}")
     if picture:

@@ -8,7 +8,7 @@ import typer
 from slimml.cli.session import Session, with_session
 
 if TYPE_CHECKING:
-    from slimml.inventory.cache import LayerCache
+    from slimml.inventory.kept_files import KeptFiles
 
 
 class Deed(StrEnum):
@@ -39,9 +39,9 @@ def register(app: typer.Typer) -> None:
 
 def cache(session: Session, deed: Chosen = Deed.LIST, max_bytes: MaxBytes = None) -> None:
     """Show, shorten or empty the cache of layers that were read."""
-    from slimml.inventory.cache import default_cache
+    from slimml.inventory.kept_files import default_directory
 
-    found = default_cache()
+    found = default_directory()
     match deed:
         case Deed.LIST | Deed.PATH:
             _tell(session, found, deed)
@@ -51,7 +51,7 @@ def cache(session: Session, deed: Chosen = Deed.LIST, max_bytes: MaxBytes = None
             _removed(session, found, found.clear())
 
 
-def _tell(session: Session, found: "LayerCache", deed: Deed) -> None:
+def _tell(session: Session, found: "KeptFiles", deed: Deed) -> None:
     from slimml.report.cache import cache_report, render_cache
 
     report = cache_report(found)
@@ -63,7 +63,7 @@ def _tell(session: Session, found: "LayerCache", deed: Deed) -> None:
         render_cache(report, session.out)
 
 
-def _removed(session: Session, found: "LayerCache", removed_bytes: int) -> None:
+def _removed(session: Session, found: "KeptFiles", removed_bytes: int) -> None:
     from slimml.report.cache import cache_report
     from slimml.report.sizes import size
 

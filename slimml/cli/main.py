@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from slimml import __version__
+from slimml.allocation import keep_freed_memory
 from slimml.cli import analyze, cache, copy, demo, optimize, restore, schema, validate
 from slimml.errors import SlimmlError, UsageError
 
@@ -48,6 +49,7 @@ def run() -> NoReturn:
     """The console script: run the command line and leave with its exit code."""
     # A command makes rows by the hundred thousand and hardly a cycle: looking for some often takes a tenth of its time.
     gc.set_threshold(200_000, 20, 50)
+    keep_freed_memory()
     code = main(sys.argv[1:])
     try:
         sys.stdout.flush()

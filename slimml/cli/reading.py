@@ -22,4 +22,16 @@ def inventory_of(image: "Image", session: Session) -> "Inventory":
     from slimml.inventory.cache import default_cache
     from slimml.inventory.take import take_inventory
 
-    return take_inventory(image, limits=session.access.limits, cache=default_cache(), progress=session.progress)
+    return take_inventory(
+        image,
+        limits=session.access.limits,
+        cache=default_cache(),
+        progress=session.progress,
+        meanwhile=_import_the_rest,
+    )
+
+
+def _import_the_rest() -> None:
+    """What every command needs that has an inventory."""
+    import slimml.bloat.detect
+    import slimml.report.build_analysis  # noqa: F401

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import BinaryIO
@@ -31,13 +31,17 @@ _NUMBER_BYTES = 2
 _PR_SET_PDEATHSIG = 1
 
 
-def read_layers(image: Image, limits: Limits, progress: Progress = SILENT) -> dict[Digest, LayerInventory]:
+def read_layers(
+    image: Image, limits: Limits, progress: Progress = SILENT, meanwhile: Callable[[], object] = bool
+) -> dict[Digest, LayerInventory]:
     """The inventories of an image's layers by diff ID, each layer read and verified once.
 
+    `meanwhile` is called when other processes have begun to read, if there are any.
     Raises InvalidImage, LimitExceeded, and what reading the image raises.
     """
     distinct = {layer.diff_id: layer for layer in image.layers}
-    layers = sorted(distinct.values(), key=lambda layer: layer.descriptor.size, reverse=True)
+    # The largest first: who is left with one at the end would let the others wait.
+    layers = sorted(distinct.values(), key=_weight(image), reverse=True)
     count = min(len(layers), _MOST_PROCESSES, _processors())
     if count < 2 or not _apart(image, layers):
         return _read_here(image, limits, progress)
@@ -45,9 +49,10 @@ def read_layers(image: Image, limits: Limits, progress: Progress = SILENT) -> di
         helpers = [_Helper(image, layers, queue, limits) for _ in range(count - 1)]
         try:
             found: dict[Digest, LayerInventory] = {}
+            meanwhile()
             with progress.task("reading layers", len(layers)) as task:
                 for number in queue:
-                    found |= _read_here(replace(image, layers=(layers[number],)), limits, SILENT)
+                    found |= _read_here(replace(image, layers=(layers[number],)), limits, SILENT, threaded=False)
                     task.advance(1)
                 for helper in helpers:
                     for number, layer in helper.results():
@@ -58,6 +63,11 @@ def read_layers(image: Image, limits: Limits, progress: Progress = SILENT) -> di
                 helper.stop()
     missing = tuple(layer for layer in layers if layer.diff_id not in found)
     return found | (_read_here(replace(image, layers=missing), limits, progress) if missing else {})
+
+
+def _weight(image: Image) -> Callable[[Layer], int]:
+    """What tells how long reading a layer takes, compared with another one."""
+    return image.listing.weight if image.listing is not None else lambda layer: layer.descriptor.size
 
 
 def _processors() -> int:
@@ -72,14 +82,16 @@ def _apart(image: Image, layers: list[Layer]) -> bool:
     return image.reference.transport in FILES and sum(layer.descriptor.size for layer in layers) > _WORTH_A_FORK
 
 
-def _read_here(image: Image, limits: Limits, progress: Progress) -> dict[Digest, LayerInventory]:
+def _read_here(
+    image: Image, limits: Limits, progress: Progress, *, threaded: bool = True
+) -> dict[Digest, LayerInventory]:
     collectors: dict[Digest, LayerCollector] = {}
 
     def collector_of(layer: Layer) -> LayerCollector:
         plain = layer.compression is Compression.NONE
         return collectors.setdefault(layer.diff_id, LayerCollector(limits, sample=plain))
 
-    facts = scan_image(image, collector_of, limits=limits, progress=progress)
+    facts = scan_image(image, collector_of, limits=limits, progress=progress, threaded=threaded)
     return {diff_id: collectors.pop(diff_id).inventory(facts[diff_id]) for diff_id in list(collectors)}
 
 
@@ -153,7 +165,7 @@ def _deliver(image: Image, layers: list[Layer], queue: _Queue, limits: Limits, r
     """Deliver what was read when nothing is left to take: until then the first process does not listen."""
     found: list[tuple[int, LayerInventory]] = []
     for number in queue:
-        (layer,) = _read_here(replace(image, layers=(layers[number],)), limits, SILENT).values()
+        (layer,) = _read_here(replace(image, layers=(layers[number],)), limits, SILENT, threaded=False).values()
         found.append((number, layer))
     for number, layer in found:
         results.write(number.to_bytes(_NUMBER_BYTES, "little"))

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from slimml.inventory.table import State
 from slimml.oci.tar.events import Kind
@@ -124,14 +123,13 @@ def merged_root(inventory: Inventory) -> Root:
     captured: dict[str, bytes] = {}
     left = _LINES
     starts = inventory.starts.tolist()
+    texts = inventory.links
     for layer, start, end in zip(inventory.layers, starts, starts[1:], strict=False):
         own = kinds[start:end]
         linking = ((own == Kind.SYMLINK) | (own == Kind.HARDLINK)) & (state[start:end] == State.LIVE)
-        rows = np.flatnonzero(linking)
-        targets = layer.table["link"].take(pa.array(rows)).to_pylist()
         contents = {path: content for path, content in layer.captured.items() if start <= live.get(path, -1) < end}
-        for row, target in zip(rows.tolist(), targets, strict=True):
-            text = (target or b"").decode("utf-8", "surrogateescape")
+        for row in np.flatnonzero(linking).tolist():
+            text = texts[start + row]
             if own[row] == Kind.SYMLINK:
                 links[paths[start + row]] = text
             elif text in layer.captured:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,20 +23,26 @@ if TYPE_CHECKING:
     from slimml.inventory.cache import LayerCache
 
 
+def _nothing() -> None:
+    """Done while others read, when nobody has anything to do."""
+
+
 def take_inventory(
     image: Image,
     *,
     limits: Limits = DEFAULT_LIMITS,
     cache: LayerCache | None = None,
     progress: Progress = SILENT,
+    meanwhile: Callable[[], None] = _nothing,
 ) -> Inventory:
     """The inventory of `image`. Layers that are not in `cache` are read, verified, and put there.
 
+    `meanwhile` is called once while other processes read layers, if any do: for what would have to be done anyway.
     Raises InvalidImage, LimitExceeded, and what reading the image raises.
     """
     layers = _known_layers(image, cache)
     missing = {layer.diff_id: layer for layer in image.layers if layer.diff_id not in layers}
-    read = read_layers(replace(image, layers=tuple(missing.values())), limits, progress) if missing else {}
+    read = read_layers(replace(image, layers=tuple(missing.values())), limits, progress, meanwhile) if missing else {}
     layers |= read
     # Keeping layers waits for the disk while the merge does not.
     keeping = threading.Thread(target=_keep, args=(cache, image, missing, read), name="slimml-cache")

@@ -57,6 +57,9 @@ class Listing(Protocol):
 
     separate: bool
 
+    def weight(self, layer: Layer) -> int:
+        """How long listing a layer takes, in any unit: the greater the longer; 0 where that is not known."""
+
     def scan(
         self, layers: Iterable[Layer], visitor_of: Callable[[Layer], TarVisitor], advance: Callable[[int], None]
     ) -> "dict[Digest, ScanFacts]":

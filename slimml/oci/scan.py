@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from slimml.errors import InvalidImage
-from slimml.oci.codec import READ_BYTES, Decoded
+from slimml.oci.codec import BUFFER_BYTES, READ_BYTES, Decoded
 from slimml.oci.digest import Digest, algorithm_of, short
-from slimml.oci.image import Image, Layer, ScanFacts
+from slimml.oci.image import Image, Layer, ScanFacts, Stream
 from slimml.oci.limits import DEFAULT_LIMITS, MIB, Limits
 from slimml.oci.media_types import Compression
 from slimml.oci.tar.events import TarVisitor
@@ -40,12 +40,17 @@ class LayerStream:
     right and `checkpoints` and `blob_bytes` are complete. Raises InvalidImage, LimitExceeded and what opening raises.
 
     Decoding stays with the caller because a piece that was decoded on one core and is hashed on another costs a third
-    more processor time than it saves on the clock.
+    more processor time than it saves on the clock. Where the cores have other layers to read, `threaded` False leaves
+    all of it to the caller, which costs least.
     """
 
-    def __init__(self, layer: Layer, limits: Limits = DEFAULT_LIMITS, advance: Advance = _ignore) -> None:
+    def __init__(
+        self, layer: Layer, limits: Limits = DEFAULT_LIMITS, advance: Advance = _ignore, *, threaded: bool = True
+    ) -> None:
         self._layer, self._limits, self._advance = layer, limits, advance
         self._plain = plain = layer.compression is Compression.NONE
+        self._blob: Stream | None = None
+        self._threaded = threaded
         self._rest = memoryview(b"")
         self._piece_bytes = _FETCHED_PLAIN_BYTES if plain else _FETCHED_BYTES
         self._pieces: queue.Queue[bytes | BaseException] = queue.Queue(
@@ -57,10 +62,16 @@ class LayerStream:
         self.checkpoints: list[tuple[int, int]] = []
 
     def __enter__(self) -> LayerStream:
-        self._thread.start()
+        if self._threaded:
+            self._thread.start()
+        else:
+            self._blob = verified(self._layer.open(), self._layer.descriptor)
         return self
 
     def __exit__(self, *exc: object) -> None:
+        if self._blob is not None:
+            self._blob.close()
+            return
         self._stop.set()
         while self._thread.is_alive():
             try:
@@ -71,6 +82,10 @@ class LayerStream:
 
     def read(self, size: int = READ_BYTES, /) -> bytes:
         """At most `size` more bytes of the blob, for the decoder; a plain tar comes in the pieces it was fetched in."""
+        if self._blob is not None:
+            found = self._blob.read(BUFFER_BYTES if self._plain else size)
+            self._advance(len(found))
+            return found
         if not self._rest:
             piece = self._pieces.get()
             if isinstance(piece, BaseException):
@@ -81,8 +96,8 @@ class LayerStream:
             if self._plain:
                 return piece
             self._rest = memoryview(piece)
-        found, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(found)
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(taken)
 
     def __iter__(self) -> Iterator[bytes]:
         decoded = Decoded(self, self._layer.compression, f"layer {short(self._layer.descriptor.digest)}", self._limits)
@@ -117,16 +132,18 @@ def scan_layer(
     limits: Limits = DEFAULT_LIMITS,
     hash_tar: bool = False,
     advance: Advance = _ignore,
+    threaded: bool = True,
 ) -> ScanFacts:
     """Read one layer: blob digest and size are always verified, with `hash_tar` the diff ID too.
 
-    `advance` is told of blob bytes. Raises InvalidImage, LimitExceeded, and what opening raises.
+    `advance` is told of blob bytes; `threaded` as for LayerStream. Raises InvalidImage, LimitExceeded, and what opening
+    raises.
     """
     reader = TarReader(visitor, f"layer {short(layer.descriptor.digest)}", limits)
     plain = layer.compression is Compression.NONE
     tar_hash = hashlib.new(algorithm_of(layer.diff_id)) if hash_tar and not plain else None
     total = 0
-    with LayerStream(layer, limits, advance) as pieces:
+    with LayerStream(layer, limits, advance, threaded=threaded) as pieces:
         for piece in pieces:
             if tar_hash is not None:
                 tar_hash.update(piece)
@@ -150,6 +167,7 @@ def scan_image(
     hash_tar: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = SILENT,
+    threaded: bool = True,
 ) -> dict[Digest, ScanFacts]:
     """Read all layers of an image, each once, in the place's quickest way; the facts by diff ID.
 
@@ -162,6 +180,8 @@ def scan_image(
         if image.listing is not None and not hash_tar:
             return image.listing.scan(distinct.values(), visitor_of, task.advance)
         return {
-            diff_id: scan_layer(layer, visitor_of(layer), limits=limits, hash_tar=hash_tar, advance=task.advance)
+            diff_id: scan_layer(
+                layer, visitor_of(layer), limits=limits, hash_tar=hash_tar, advance=task.advance, threaded=threaded
+            )
             for diff_id, layer in distinct.items()
         }

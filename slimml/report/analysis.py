@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slimml.bloat.breakdown import Part
 from slimml.bloat.finding import Action, Risk
-from slimml.report.efficiency import Efficiency
+from slimml.bloat.part import Part
 
 
 @dataclass(frozen=True)
@@ -16,6 +15,14 @@ class Amount:
     files: int
     disk_bytes: int
     compressed_bytes: int
+
+
+@dataclass(frozen=True)
+class Efficiency:
+    """`score` is between 0 and 1; `wasted_bytes` are bytes on disk of all paths that occur more than once."""
+
+    score: float
+    wasted_bytes: int
 
 
 @dataclass(frozen=True)

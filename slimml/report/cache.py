@@ -1,4 +1,4 @@
-"""The cache of layers for a person or a program: what is there, and how much of its bound it takes."""
+"""The cache of layers and reports for a person or a program: what is there, and how much of its bound it takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slimml.report.untrusted import visible
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from slimml.inventory.cache import LayerCache
+    from slimml.inventory.kept_files import KeptFiles
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class CacheReport:
     entries: tuple[CachedLayer, ...]
 
 
-def cache_report(cache: LayerCache) -> CacheReport:
+def cache_report(cache: KeptFiles) -> CacheReport:
     """What is in `cache` now."""
     entries = tuple(
         CachedLayer(entry.name, entry.size, datetime.fromtimestamp(entry.used, UTC).isoformat(timespec="seconds"))
@@ -48,4 +48,4 @@ def render_cache(report: CacheReport, console: Console) -> None:
         console.print(f"{size(entry.bytes):>9}  {entry.used}  {visible(entry.name)}", soft_wrap=True)
     total = size(sum(entry.bytes for entry in report.entries))
     bound = f"{total} of at most {size(report.max_bytes)}"
-    console.print(f"{counted(len(report.entries), 'layer')}, {bound}, in {visible(report.directory)}", soft_wrap=True)
+    console.print(f"{counted(len(report.entries), 'file')}, {bound}, in {visible(report.directory)}", soft_wrap=True)

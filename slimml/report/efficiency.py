@@ -7,25 +7,17 @@ an occurrence of size 0, or of the size of the directory that it hides. slimml's
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from slimml.oci.tar.events import Kind
+from slimml.report.analysis import Efficiency
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from slimml.inventory.table import Inventory
-
-
-@dataclass(frozen=True)
-class Efficiency:
-    """`score` is between 0 and 1; `wasted_bytes` are bytes on disk of all paths that occur more than once."""
-
-    score: float
-    wasted_bytes: int
 
 
 def efficiency_of(inventory: Inventory) -> Efficiency:
@@ -42,7 +34,7 @@ def efficiency_of(inventory: Inventory) -> Efficiency:
     sizes = inventory.column("size").copy()
     if whiteout.any():
         sizes[whiteout] = _hidden_directories(inventory, np.flatnonzero(whiteout))
-    path_ids = inventory.table["path"].combine_chunks().dictionary_encode().indices.to_numpy()
+    path_ids = inventory.path_numbers
     rows = _last_of_layer(inventory, rows, path_ids, whiteout)
     _, paths, counts = np.unique(path_ids[rows], return_inverse=True, return_counts=True)
     total = np.zeros(len(counts), dtype=np.int64)
@@ -55,7 +47,7 @@ def efficiency_of(inventory: Inventory) -> Efficiency:
 
 
 def _last_of_layer(
-    inventory: Inventory, rows: NDArray[np.intp], path_ids: NDArray[np.int32], whiteout: NDArray[np.bool_]
+    inventory: Inventory, rows: NDArray[np.intp], path_ids: NDArray[np.int64], whiteout: NDArray[np.bool_]
 ) -> NDArray[np.intp]:
     """Of entries with one path in one layer only the last counts; a whiteout is told from a file of its name."""
     distinct = int(path_ids.max()) + 1

@@ -21,7 +21,7 @@ def unknowns_of(inventory: Inventory) -> tuple[str, ...]:
     if estimated:
         found.append(f"Compressed sizes of {counted(estimated, 'layer')} are estimated: no stored blob was read.")
     kinds = inventory.column("kind")
-    unread = int(((kinds == Kind.FILE) & inventory.table["content"].is_null().to_numpy()).sum())
+    unread = int(((kinds == Kind.FILE) & ~inventory.contents[1]).sum())
     if unread:
         found.append(
             f"Contents of {counted(unread, 'file')} were not read (the engine's checksums were): "

@@ -35,10 +35,8 @@ class Links:
 
 def link_texts(inventory: Inventory, rows: NDArray[np.int64]) -> list[str]:
     """The targets of these rows, as text with surrogate escapes."""
-    import pyarrow as pa
-
-    found = inventory.table["link"].take(pa.array(rows, pa.int64())).to_pylist()
-    return [(text or b"").decode("utf-8", "surrogateescape") for text in found]
+    texts = inventory.links
+    return [texts[row] for row in rows.tolist()]
 
 
 def hard_links(inventory: Inventory) -> Links:

@@ -15,6 +15,7 @@ from tiny_image import tiny
 from slimml.inventory.cache import LayerCache
 from slimml.inventory.collect import LayerCollector
 from slimml.inventory.form import form_of
+from slimml.inventory.kept_files import KeptFiles
 from slimml.inventory.table import State
 from slimml.inventory.take import take_inventory
 from slimml.oci.image import ScanFacts
@@ -138,7 +139,7 @@ def test_a_file_whose_content_lies_elsewhere_is_told_by_name_and_looked_into_whe
 
 def test_a_layer_that_was_read_before_is_not_read_again(tmp_path):
     image = tiny({"a": b"one", "var/lib/dpkg/status": b"Package: x\n"}, {".wh.a": b"", "caf\udce9": b"x"})
-    cache = LayerCache(tmp_path)
+    cache = LayerCache(KeptFiles(tmp_path))
     first = take_inventory(image, cache=cache)
     image.layers[0].blobs.content.clear()
     again = take_inventory(image, cache=cache)
@@ -152,27 +153,28 @@ def test_a_layer_that_was_read_before_is_not_read_again(tmp_path):
 @pytest.mark.parametrize("damage", [lambda raw: raw[: len(raw) // 2], lambda raw: b"", lambda raw: b"x" * 100])
 def test_a_damaged_cache_file_counts_as_absent(tmp_path, damage):
     image = tiny({"a": b"one"})
-    take_inventory(image, cache=LayerCache(tmp_path))
+    take_inventory(image, cache=LayerCache(KeptFiles(tmp_path)))
     (path,) = tmp_path.iterdir()
     path.write_bytes(damage(path.read_bytes()))
-    assert take_inventory(image, cache=LayerCache(tmp_path)).paths == ["a"]
+    assert take_inventory(image, cache=LayerCache(KeptFiles(tmp_path))).paths == ["a"]
 
 
 def test_the_cache_keeps_to_its_size_and_drops_the_least_recently_used(tmp_path):
-    cache = LayerCache(tmp_path)
+    files = KeptFiles(tmp_path)
+    cache = LayerCache(files)
     images = [tiny({f"file{number}": os.urandom(10)}) for number in range(4)]
     for number, image in enumerate(images):
         take_inventory(image, cache=cache)
-        for entry in cache.entries():
+        for entry in files.entries():
             os.utime(tmp_path / entry.name, (entry.used - 100, entry.used - 100))
-        assert len(cache.entries()) == number + 1
-    size = cache.entries()[0].size
+        assert len(files.entries()) == number + 1
+    size = files.entries()[0].size
     assert cache.get(images[0].layers[0].descriptor.digest) is not None
-    cache.prune(2 * size)
+    files.prune(2 * size)
     assert cache.get(images[0].layers[0].descriptor.digest) is not None
     assert cache.get(images[1].layers[0].descriptor.digest) is None
-    assert cache.clear() > 0
-    assert cache.entries() == []
+    assert files.clear() > 0
+    assert files.entries() == []
 
 
 @pytest.mark.parametrize(

@@ -83,21 +83,17 @@ def identical_files(inventory: Inventory) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def _number_contents(inventory: Inventory) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     facts = path_facts(inventory)
     rows = np.flatnonzero(facts.files & (facts.size >= MINIMUM_BYTES))
     # Only sizes that occur twice can have twins: hashes of the others need no look.
     _, inverse, counts = np.unique(facts.size[rows], return_inverse=True, return_counts=True)
     rows = rows[counts[inverse] > 1]
-    part = inventory.table.select(["content", "crc64"]).take(pa.array(rows))
-    numbers = np.full(len(rows), -1, dtype=np.int64)
-    for name in ("crc64", "content"):
-        encoded = part[name].combine_chunks().dictionary_encode()
-        codes = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
-        # Where the content was read, its own hash decides; the engine's checksum stands in where it was not.
-        numbers = np.where(codes >= 0, codes * 2 + (name == "content"), numbers)
+    words, read = inventory.contents
+    checksums, known = inventory.checksums
+    # Where the content was read, its own hash decides; the engine's checksum stands in where it was not.
+    by_checksum = np.unique(checksums[rows], return_inverse=True)[1] * 2
+    by_content = np.unique(words[rows], axis=0, return_inverse=True)[1].reshape(-1) * 2 + 1
+    numbers = np.where(read[rows], by_content, np.where(known[rows], by_checksum, -1))
     rows, numbers = rows[numbers >= 0], numbers[numbers >= 0]
     sizes = np.unique(facts.size[rows], return_inverse=True)[1]
     _, groups, counts = np.unique(numbers * (sizes.max(initial=0) + 1) + sizes, return_inverse=True, return_counts=True)

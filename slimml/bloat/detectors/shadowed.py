@@ -101,15 +101,11 @@ def _successors(inventory: Inventory, rows: NDArray[np.int64]) -> NDArray[np.int
 
 
 def _hashes_equal(inventory: Inventory, old: NDArray[np.int64], new: NDArray[np.int64]) -> NDArray[np.bool_]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    equal = np.zeros(len(old), dtype=bool)
-    for name in ("content", "crc64"):
-        column = inventory.table[name]
-        compared = pc.equal(column.take(pa.array(old)), column.take(pa.array(new)))
-        equal |= pc.fill_null(compared, False).to_numpy()
-    return equal
+    words, read = inventory.contents
+    checksums, known = inventory.checksums
+    by_content = (words[old] == words[new]).all(axis=1) & read[old] & read[new]
+    by_checksum = (checksums[old] == checksums[new]) & known[old] & known[new]
+    return np.asarray(by_content | by_checksum, dtype=bool)
 
 
 def _hidden_by(inventory: Inventory, rows: NDArray[np.int64]) -> str:

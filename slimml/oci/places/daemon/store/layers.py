@@ -57,6 +57,11 @@ class LayerStore:
         pieces = _joined(batches, _Files(self._root, stored), offset)
         return PieceStream(pieces, source.close)
 
+    def weight(self, layer: Layer) -> int:
+        """Bytes of the layer's tar-split, which is what listing it reads."""
+        with self._tar_split(self._stored(layer.diff_id)) as found:
+            return os.fstat(found.fileno()).st_size
+
     def scan(
         self, layers: Iterable[Layer], visitor_of: Callable[[Layer], TarVisitor], advance: Callable[[int], None]
     ) -> dict[Digest, ScanFacts]:
