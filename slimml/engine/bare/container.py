@@ -6,7 +6,7 @@ import itertools
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from slimml.engine.bare.bundle import process_json
 from slimml.engine.bare.process import Process, further_process
 from slimml.engine.bare.runtime import exec_code, failure, last_error
 from slimml.engine.container import OUTPUT_BYTES, Exited, Mount, Output
-from slimml.engine.keeper.run import read_files, run
+from slimml.engine.keeper.run import put_files, read_files, run
 from slimml.errors import Refused, SlimmlError
 
 if TYPE_CHECKING:
@@ -177,6 +177,10 @@ class BareContainer:
                 found = read_files(self._keeper, str(root), path)
                 return {f"{target}{name}" if source.is_dir() else target: data for name, data in found.items()}
         return read_files(self._keeper, str(self._made.root), wanted)
+
+    def put(self, archive: Iterable[bytes]) -> None:
+        """See `engine.container.Container.put`."""
+        put_files(self._keeper, str(self._made.root), archive)
 
     def stop(self, grace: float = 5) -> None:
         """The image's stop signal (SIGTERM), then SIGKILL after `grace` seconds."""

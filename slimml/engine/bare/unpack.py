@@ -77,15 +77,18 @@ def unpack_image(
 
 
 class LayerWriter:
-    """Writes the entries of one layer below a root (a TarVisitor), and notes in `unpacked` what it leaves out."""
+    """Writes the entries of one layer below a root (a TarVisitor), and notes in `unpacked` what it leaves out.
 
-    def __init__(self, root: Root, unpacked: Unpacked, *, privileges: bool) -> None:
+    Without `owners` those are noted as well, as for who is not root.
+    """
+
+    def __init__(self, root: Root, unpacked: Unpacked, *, privileges: bool, owners: bool = True) -> None:
         self._root = root
         self._unpacked = unpacked
         self._privileges = privileges
         self._kept_bits = 0o1777 | (_SET_IDS if privileges else 0)
         self._made: set[str] = set()
-        self._owners = os.geteuid() == 0
+        self._owners = owners and os.geteuid() == 0
         self._parent: tuple[str, int] | None = None
         self._file: int | None = None
         self._entry: Entry | None = None

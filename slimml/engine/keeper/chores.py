@@ -1,4 +1,4 @@
-"""Work on files that the keeper does in a child, with the rights of its namespaces: read, own, remove."""
+"""Work on files that the keeper does in a child, with the rights of its namespaces: read, own, put, remove."""
 
 import json
 import os
@@ -70,6 +70,28 @@ def _own(request: dict[str, Any], descriptors: list[int]) -> None:
                 root.own(path, user, group, mode, bytes.fromhex(capability))
 
 
+def _put(request: dict[str, Any], descriptors: list[int]) -> None:
+    """Unpack the tar that comes out of a pipe onto `root`, with the owners that this namespace can give."""
+    from slimml.engine.bare.root import Root
+    from slimml.engine.bare.unpack import LayerWriter, Unpacked
+    from slimml.oci.tar.reader import TarReader
+
+    unpacked = Unpacked()
+    with open(os.dup(descriptors[0]), "rb", buffering=0) as source, Root(Path(request["root"])) as root:
+        # One user that has no number here must not end it all: owners come last, one by one.
+        writer = LayerWriter(root, unpacked, privileges=True, owners=False)
+        reader = TarReader(writer, "what is put into a container")
+        try:
+            while piece := source.read(_PIECE):
+                reader.feed(piece)
+            reader.finish()
+        finally:
+            writer.close()
+        for path, rights in unpacked.rights.items():
+            with suppress(OSError, InvalidImage):
+                root.own(path, *rights)
+
+
 def _make_directory(request: dict[str, Any], _: list[int]) -> None:
     """The directory at `path` of `root`, with what is missing above it."""
     from slimml.engine.bare.root import Root
@@ -78,4 +100,10 @@ def _make_directory(request: dict[str, Any], _: list[int]) -> None:
         os.close(root.open_directory(request["path"], make=True))
 
 
-CHORES: dict[str, Chore] = {"remove": _remove, "read": _read, "own": _own, "make directory": _make_directory}
+CHORES: dict[str, Chore] = {
+    "remove": _remove,
+    "read": _read,
+    "own": _own,
+    "put": _put,
+    "make directory": _make_directory,
+}

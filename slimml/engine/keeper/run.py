@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slimml.engine.container import OUTPUT_BYTES
-from slimml.errors import Refused
+from slimml.errors import Refused, SlimmlError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from slimml.engine.keeper.ask import Keeper
 
@@ -75,6 +75,29 @@ def run(
             keeper.signal(pid, 9, group=True)
             raise
     return Ended(code, *(bytes(output) for output in outputs))
+
+
+def put_files(keeper: Keeper, root: str, archive: Iterable[bytes]) -> None:
+    """Unpack a tar, which comes in pieces, onto the directory `root`; raises SlimmlError."""
+    read, write = os.pipe2(os.O_CLOEXEC)
+    with open(write, "wb", buffering=0) as sink:
+        try:
+            pid = keeper.begin_chore("put", (read,), root=root)
+        finally:
+            os.close(read)
+        try:
+            for piece in archive:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[sink.write(rest) :]
+        except BrokenPipeError:
+            pass  # the chore's own end tells why
+        except BaseException:
+            keeper.signal(pid, 9)
+            raise
+    code = keeper.ended(pid)
+    if code:
+        raise SlimmlError(f"files could not be put into the container: {os.strerror(code) if code > 0 else code}")
 
 
 def _read_all(reading: Sequence[int], deadline: float, ended: Callable[[], bool]) -> list[bytearray]:
