@@ -66,9 +66,8 @@ def answer_of_job(
     answer = Answer(probe.name, None, body=said.stdout, errors=said.stderr, seconds=seconds)
     if exited is None:
         words = last_words(said)
-        return replace(
-            answer, failure=f"did not end within {probe.timeout:g} s" + (f"; it said: {words}" if words else "")
-        )
+        failure = f"did not end within {probe.timeout:g} s" + (f"; it said: {words}" if words else "")
+        return replace(answer, failure=failure)
     if exited.out_of_memory:
         return replace(answer, body=b"", failure="was killed for its memory")
     answer = replace(answer, code=exited.code)
