@@ -27,11 +27,13 @@ _PULL_SECONDS = 1800
 class DaemonPuller:
     """Pulls into an engine, from plain HTTP where the registry is on this machine, or with `insecure` anywhere.
 
-    Docker takes its own word for what is insecure: 127.0.0.0/8, and what its daemon.json lists.
+    `local` says that the engine is on this machine and reaches what listens here. Docker takes its own word for what
+    is insecure: 127.0.0.0/8, and what its daemon.json lists.
     """
 
     def __init__(self, engine: DaemonEngine, *, insecure: bool = False) -> None:
         self.name = engine.name
+        self.local = engine.address.socket_path is not None
         self._engine = engine
         self._insecure = insecure
         self._http: EngineHttp = engine.calls.http

@@ -31,10 +31,14 @@ def write_image(
     LimitExceeded, and SlimmlError with the engine's words.
     """
     access = access or Access()
+    return load_image(open_engine(access), image, reference, access, progress)
+
+
+def load_image(engine: Engine, image: Image, reference: Reference, access: Access, progress: Progress) -> Receipt:
+    """Load `image` into this very engine; the receipt's digest is the ID that it has there. See `write_image`."""
     if reference.name is None or reference.name.digest is not None:
         raise UsageError(f"{reference}: an image is written to an engine under a name; use docker-daemon:NAME[:TAG]")
     name = Name(reference.name.registry, reference.name.repository, reference.name.tag)
-    engine = open_engine(access)
     held = _held_layers(engine, image)
     try:
         return _load(image, name, reference, engine, held, access, progress)

@@ -5,7 +5,7 @@ The standard library's HTTP client asks them (`client`, `connections`), not the 
 REQUESTS_CA_BUNDLE, set on many company machines, replaces the authority that it is told to trust.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -64,8 +64,11 @@ class Inspected:
 
 def inspect(engine: Engine, name: str) -> Inspected:
     """Ask for an image; raises NotFound, Unavailable, AccessDenied, InvalidImage."""
-    answer = engine.inspect(name)
-    what = f"{name} at {engine.address}"
+    return inspected(engine.inspect(name), f"{name} at {engine.address}")
+
+
+def inspected(answer: Mapping[str, Any], what: str) -> Inspected:
+    """What an engine's answer says of an image; `what` names it in errors. Raises InvalidImage."""
     said = documents.text(answer, "Id", what)
     root = documents.mapping(answer, "RootFS", what)
     graph = documents.mapping(answer, "GraphDriver", what)

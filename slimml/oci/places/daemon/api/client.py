@@ -43,8 +43,7 @@ class EngineClient:
 
     def load(self, archive: Iterable[bytes]) -> None:
         """Send an archive. When `archive` raises, the engine sees a request cut off and loads nothing."""
-        headers = {"Content-Type": "application/x-tar"}
-        reply, whole = self._http.upload("/images/load?quiet=1", archive, headers, TRANSFER_SECONDS)
+        reply, whole = self._http.upload("POST", "/images/load?quiet=1", archive, TRANSFER_SECONDS)
         with reply.checked("the archive"):
             for said in reply.objects():
                 check_load(said, self.address)

@@ -113,17 +113,36 @@ def complaint(connection: http.client.HTTPConnection, error: Exception) -> str:
     return said or str(error) or type(error).__name__
 
 
+def ssh_tunnel(url: str, host: str, port: int, timeout: float) -> socket.socket:
+    """A connection from the host of an `ssh://` engine to a port that is reached from there; raises OSError.
+
+    ssh ends when the socket is closed.
+    """
+    ours, theirs = socket.socketpair()
+    with theirs:
+        ends = theirs.fileno()
+        command = _ssh(url, "-W", f"{host}:{port}")
+        subprocess.Popen(command, stdin=ends, stdout=ends, stderr=subprocess.DEVNULL, start_new_session=True)
+    ours.settimeout(timeout)
+    return ours
+
+
 def ssh_command(url: str) -> list[str]:
     """The command that Docker's client runs for `ssh://[user@]host[:port][/socket]` (docker/cli, connhelper)."""
+    remote = ["docker", "system", "dial-stdio"]
+    path = urlsplit(url).path
+    if path.strip("/"):
+        remote[1:1] = ["--host", f"unix://{path}"]
+    return [*_ssh(url), shlex.join(remote)]
+
+
+def _ssh(url: str, *options: str) -> list[str]:
     parts = urlsplit(url)
     if not parts.hostname:
         raise UsageError(f"{url} names no host")
-    command = ["ssh", "-T", "-o", f"ConnectTimeout={_SSH_SECONDS}"]
+    command = ["ssh", "-T", "-o", f"ConnectTimeout={_SSH_SECONDS}", *options]
     if parts.username:
         command += ["-l", unquote(parts.username)]
     if parts.port:
         command += ["-p", str(parts.port)]
-    remote = ["docker", "system", "dial-stdio"]
-    if parts.path.strip("/"):
-        remote[1:1] = ["--host", f"unix://{parts.path}"]
-    return [*command, "--", parts.hostname, shlex.join(remote)]
+    return [*command, "--", parts.hostname]

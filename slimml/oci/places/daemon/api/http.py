@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ _ERROR_BYTES = 4096
 _LINE_BYTES = 1 << 16
 _UPGRADED, _BAD_REQUEST = 101, 400
 _JSON = {"Content-Type": "application/json"}
+_TAR = {"Content-Type": "application/x-tar", "Transfer-Encoding": "chunked"}
 _UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 
 
@@ -116,12 +118,13 @@ class Hijacked:
 
     def end_input(self) -> None:
         """Say that nothing more is sent; what comes back can still be read. Raises OSError."""
-        self._connection.sock.shutdown(1)
+        self._connection.sock.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Hang up, also under a `read` that waits in another thread, which ends then."""
-        with suppress(OSError):
-            self._connection.sock.shutdown(2)
+        if self._connection.sock is not None:
+            with suppress(OSError):
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
         hang_up(self._connection)
 
     def __enter__(self) -> Self:
@@ -161,12 +164,12 @@ class EngineHttp:
         with self.call("GET", path).checked(what) as reply:
             return reply.read_up_to(self.limits.json_bytes + 1)
 
-    def upload(self, path: str, body: Iterable[bytes], headers: dict[str, str], timeout: float) -> tuple[Reply, bool]:
-        """POST a stream; the answer, and whether the engine took all of it. What `body` raises cuts the request off."""
+    def upload(self, method: str, path: str, tar: Iterable[bytes], timeout: float) -> tuple[Reply, bool]:
+        """Send a tar; the answer, and whether the engine took all of it. What `tar` raises cuts the request off."""
         connection = connection_to(self.address, timeout)
         try:
             self._connect(connection)
-            error = _send(connection, path, body, headers | {"Transfer-Encoding": "chunked"})
+            error = _send(connection, method, path, tar)
             return Reply(connection, self._response(connection), self.address), error is None
         except BaseException:
             hang_up(connection)
@@ -228,20 +231,18 @@ class EngineHttp:
             ) from None
 
 
-def _send(
-    connection: http.client.HTTPConnection, path: str, body: Iterable[bytes], headers: dict[str, str]
-) -> OSError | None:
+def _send(connection: http.client.HTTPConnection, method: str, path: str, tar: Iterable[bytes]) -> OSError | None:
     """Send a request; an error of the socket is handed back, as the engine may have said why before it hung up."""
 
     def watched() -> Iterable[bytes]:
         # An OSError of the source must not be taken for one of the socket.
         try:
-            yield from body
+            yield from tar
         except OSError as error:
-            raise SlimmlError(f"the image could not be read: {error}") from error
+            raise SlimmlError(f"what is sent could not be read: {error}") from error
 
     try:
-        connection.request("POST", path, body=watched(), headers=headers, encode_chunked=True)
+        connection.request(method, path, body=watched(), headers=_TAR, encode_chunked=True)
     except OSError as error:
         return error
     return None
