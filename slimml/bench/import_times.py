@@ -134,7 +134,7 @@ def costs_by_owner(imports: tuple[Import, ...], owner_of: Callable[[str], str]) 
 
 
 def _above(imports: tuple[Import, ...], one: Import) -> Iterable[int]:
-    """The places of the imports that it was part of, the nearest first; those that had not ended are not in the list."""
+    """The places of the imports that it was part of, the nearest first, as far as they had ended."""
     place = one.within
     while place is not None and place < len(imports):
         yield place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +28,11 @@ def lend(
 ) -> tuple[Suite, Question]:
     """The suite and its question with the module on Python's path, told what is `wanted` of it, and more variables.
 
-    An engine for programs of this machine mounts nothing: there the module is used where it lies.
+    A virtual environment of this machine is no container, nothing is mounted there: the module is used where it lies.
     """
-    here = engine.name == "host"
-    own = {**image_variables(prepared.image), **suite.environment}
+    here = engine.name == "host" and engine.facts().runtime == "process"
+    inherited = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")} if here else image_variables(prepared.image)
+    own = {**inherited, **suite.environment}
     if not isinstance(question, HttpProbe):
         own |= question.environment
     path = [str(INJECTED) if here else LENT_AT, *filter(None, [own.get("PYTHONPATH")])]

@@ -1,13 +1,15 @@
-"""Waits for a service to be ready and tells when it was, to the millisecond where the kernel shows who listens."""
+"""Waits for a service to be ready and tells when it was, to a few milliseconds where the kernel says who listens."""
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from slimml.bench import watching
-from slimml.bench.watching import Seen, wait_until
+from slimml.bench.watching import Listening, Seen, wait_until
 from slimml.probes.ending import last_words, told_end
 from slimml.probes.request import NoAnswer, exchange
 
@@ -25,12 +27,13 @@ _ERROR = 400
 def wait_until_ready(container: Container, ready: Ready, pid: int | None) -> Seen | str:
     """When the service was first seen to be ready; words when it never was. `pid` is its process on this machine.
 
-    As long as nobody listens on the port no connection is tried where /proc shows that, so that neither an engine's
-    proxy is asked nor the starting program disturbed. Raises what the engine raises.
+    As long as nobody listens on the port no connection is tried, where the kernel tells us that. Raises what the engine
+    raises.
     """
     deadline = time.perf_counter() + ready.timeout
     life = _Life(container, pid)
-    seen = wait_until(lambda: _is_ready(container, ready, pid) or life.has_ended(), deadline)
+    with _listening(pid) as listening:
+        seen = wait_until(lambda: _is_ready(container, ready, listening) or life.has_ended(), deadline)
     if life.over:
         exited = container.wait(_ATTEMPT)
         return f"the service {told_end(exited, container.logs())}" if exited else "the service ended"
@@ -57,9 +60,23 @@ class _Life:
         return self.over
 
 
-def _is_ready(container: Container, ready: Ready, pid: int | None) -> bool:
+@contextmanager
+def _listening(pid: int | None) -> Iterator[Listening | None]:
+    """A way to ask the kernel who listens; None where this user may not."""
+    try:
+        found = Listening(pid) if pid is not None else None
+    except OSError:
+        found = None
+    if found is None:
+        yield None
+        return
+    with found:
+        yield found
+
+
+def _is_ready(container: Container, ready: Ready, listening: Listening | None) -> bool:
     port = ready.tcp if ready.tcp is not None else ready.port
-    if port is not None and pid is not None and watching.listens(pid, port) is False:
+    if port is not None and listening is not None and not listening.on(port):
         return False
     if ready.http is not None and ready.port is not None:
         try:

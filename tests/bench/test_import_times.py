@@ -16,8 +16,8 @@ INJECTED = Path(slimml.bench.__file__).parent / "injected"
 
 STREAM = b"""\
 import time:       100 |        100 |   encodings
-import time:       900 |       1000 | site
 slimml-start 7 1000000000 up \n\
+import time:       900 |       1000 | site
 a line of the program
 slimml-start 7 1100000000 import app
 import time:       200 |        200 |     numpy.core

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from slimml.bench import page_cache
-from slimml.bench.page_cache import Coldness, make_cold, residency
+from slimml.bench.page_cache import Coldness, ResidentFile, make_cold, residency
 
 MEGABYTE = 1 << 20
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="mincore(2) tells the truth to root alone")
@@ -30,7 +30,7 @@ def written(path, size=MEGABYTE):
 def test_a_file_just_written_is_resident(tmp_path):
     written(tmp_path / "image/app/model.bin")
     found = residency(tmp_path / "image")
-    assert (found.bytes, found.read) == (MEGABYTE, {"/app/model.bin": MEGABYTE})
+    assert (found.bytes, found.files) == (MEGABYTE, (ResidentFile("/app/model.bin", MEGABYTE, MEGABYTE),))
 
 
 @root_only
@@ -56,7 +56,7 @@ def test_links_and_pipes_are_left_alone(tmp_path, no_drop_caches):
     os.mkfifo(image / "pipe")
     assert make_cold([image]).coldness is Coldness.WARM
     assert residency(image).bytes == 0
-    assert residency(tmp_path).read == {"/outside.bin": MEGABYTE}
+    assert [file.path for file in residency(tmp_path).files] == ["/outside.bin"]
 
 
 @root_only
