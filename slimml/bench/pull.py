@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from slimml.bench.host_facts import measure_load
 from slimml.bench.page_cache import make_cold
@@ -14,40 +14,17 @@ from slimml.bench.publish import publish, withdraw
 from slimml.bench.results import ImageFacts, Measure, Measurement
 from slimml.bench.salted import Saltable, salted
 from slimml.bench.shaping import Link, Shaper, shaped
-from slimml.engine.leftovers import own_name
+from slimml.engine.leftovers import this_run
 from slimml.errors import InvalidImage, SlimmlError, Unsupported
 
 if TYPE_CHECKING:
+    from slimml.bench.pullers import Puller
     from slimml.bench.registry import Registry
-    from slimml.engine.container import EngineFacts
+    from slimml.bench.rounds import Turn
     from slimml.oci.digest import Digest
     from slimml.oci.image import Image
     from slimml.oci.reference import Name
     from slimml.oci.transfer import Access
-
-
-class Puller(Protocol):
-    """What pulls images. `name` is docker, podman, or slimml itself where there is no daemon."""
-
-    name: str
-
-    def facts(self) -> EngineFacts:
-        """What it is."""
-
-    def pull(self, name: Name) -> None:
-        """Fetch the image and unpack its layers, from plain HTTP where the registry is on this machine.
-
-        Returns when a container could be created. Raises SlimmlError with the engine's words.
-        """
-
-    def diff_ids(self, name: Name) -> tuple[Digest, ...]:
-        """The layers of an image that was pulled; raises NotFound."""
-
-    def remove(self, name: Name) -> None:
-        """Remove what `pull` brought; nothing happens where it brought nothing."""
-
-    def sweep(self) -> tuple[str, ...]:
-        """Remove the images that killed runs pulled; their names."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +45,13 @@ class Pulls:
 def ready_to_pull(puller: Puller, registry: Registry, links: Sequence[Link], access: Access) -> Iterator[Pulls]:
     """Proxies for all links, until the context ends. What killed runs left in the engine is removed first.
 
-    Raises Unsupported for a shaped link to a registry that is not on this machine.
+    Raises Unsupported for a shaped link to a registry that is not on this machine, and for an engine that is not.
     """
+    if registry.storage is not None and not puller.local:
+        raise Unsupported(
+            "the engine is on another machine and cannot reach a registry here; name one that both reach with "
+            "--registry HOST:PORT"
+        )
     with ExitStack() as running:
         shapers = {}
         for link in links:
@@ -81,12 +63,10 @@ def ready_to_pull(puller: Puller, registry: Registry, links: Sequence[Link], acc
             if registry.storage is not None:
                 shapers[link.name] = running.enter_context(shaped(link, registry.address))
         puller.sweep()
-        yield Pulls(puller, registry, access, shapers, own_name())
+        yield Pulls(puller, registry, access, shapers, f"slimml-bench/{this_run()}")
 
 
-def measure_pull(
-    pulls: Pulls, whole: Saltable, blocks: int, image: ImageFacts, link: Link, *, round: int = 0, warm_up: bool = False
-) -> Measurement:
+def measure_pull(pulls: Pulls, whole: Saltable, blocks: int, link: Link, turn: Turn[ImageFacts]) -> Measurement:
     """One cold pull of a copy of the image that ends in `blocks` blocks of salt.
 
     Timed is the engine's pull alone, from asking to its last word. A direct link has no proxy in between, so that only
@@ -94,10 +74,9 @@ def measure_pull(
     other layers than were pushed, and what pushing and pulling raise; nothing of the copy is left in any case.
     """
     copy = salted(whole, blocks)
-    shaper = pulls.shapers.get(link.name) if not link.direct or warm_up else None
-    tag = f"{link.name.replace('+', '-').replace('/', '-')}-{blocks}"
-    here = pulls.registry.name(pulls.repository, tag)
-    there = pulls.registry.name(pulls.repository, tag, shaper.address if shaper else None)
+    shaper = pulls.shapers.get(link.name) if not link.direct or turn.warm_up else None
+    here = pulls.registry.name(pulls.repository, str(blocks))
+    there = pulls.registry.name(pulls.repository, str(blocks), shaper.address if shaper else None)
     digests = [layer.descriptor.digest for layer in copy.layers]
     try:
         publish(copy, here, pulls.access)
@@ -117,7 +96,7 @@ def measure_pull(
         kept = _forget(pulls, copy, here)
     return Measurement(
         Measure.PULL,
-        image,
+        turn.subject,
         phases={"pull": seconds},
         counters={
             "blob_bytes": sum({layer.descriptor.digest: layer.descriptor.size for layer in copy.layers}.values()),
@@ -128,8 +107,8 @@ def measure_pull(
         engine=pulls.puller.facts(),
         link=link.name,
         page_cache=cooling.coldness.value,
-        round=round,
-        warm_up=warm_up,
+        round=turn.round,
+        warm_up=turn.warm_up,
         load_before=load_before,
         load_after=measure_load(),
         remarks=tuple(filter(None, (cooling.reason, kept))),

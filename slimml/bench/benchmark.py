@@ -1,0 +1,169 @@
+"""One benchmark of a few images: their sizes, then rounds of pulls over each link, then rounds of starts."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import slimml
+from slimml.bench.host_facts import host_facts, measure_load
+from slimml.bench.pull import measure_pull, ready_to_pull
+from slimml.bench.pullers import puller_of
+from slimml.bench.registry import named_registry, own_registry
+from slimml.bench.results import ImageFacts, Measure, Measurement, Run
+from slimml.bench.rounds import Turn, interleaved
+from slimml.bench.salted import Saltable, saltable, salts
+from slimml.bench.shaping import Link
+from slimml.bench.size import measure_size
+from slimml.bench.start import measure_start
+from slimml.oci.blobs import BlobStore
+from slimml.progress import SILENT, Progress
+from slimml.slim.workshop import work_store
+
+if TYPE_CHECKING:
+    from slimml.engine.container import Engine, Prepared
+    from slimml.inventory.table import Inventory
+    from slimml.oci.transfer import Access
+    from slimml.probes.probe import Suite
+
+ALL = frozenset(Measure)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One image to be measured."""
+
+    facts: ImageFacts
+    inventory: Inventory
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is measured. Of `rounds` every one is as good as the other; before them go `warm_up` rounds of pulls over
+    the quickest link, and as many starts, which count nowhere. `registry` is HOST:PORT[/PREFIX], None for our own.
+    """
+
+    measures: frozenset[Measure] = ALL
+    rounds: int = 5
+    warm_up: int = 1
+    links: tuple[Link, ...] = ()
+    registry: str | None = None
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What measuring needs: the engine, how places are reached, and the probes (None: starts are not measured)."""
+
+    engine: Engine
+    access: Access
+    suite: Suite | None
+    options: Options
+    progress: Progress = SILENT
+
+    def measures(self, measure: Measure) -> bool:
+        """Whether it is to be measured."""
+        return measure in self.options.measures
+
+
+def begin_run(suite: Suite | None) -> Run:
+    """A run that begins now, on this machine."""
+    began = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Run(secrets.token_hex(8), began, slimml.__version__, host_facts(), suite.origin if suite else None)
+
+
+def measure(subjects: Sequence[Subject], bench: Bench) -> Iterator[Measurement]:
+    """All measurements, each as soon as it is made; closing the iterator takes everything down.
+
+    An image that does not start gives records that say so. Raises what pushing, pulling, preparing raise.
+    """
+    if bench.measures(Measure.PULL):
+        with work_store() as work:
+            pushable = {one.facts: _saltable(one, work, bench) for one in subjects}
+            yield from _sizes(subjects, bench, pushable)
+            yield from _pulls(subjects, bench, pushable, work)
+    else:
+        yield from _sizes(subjects, bench, {})
+    if bench.measures(Measure.START) and bench.suite is not None:
+        yield from _starts(subjects, bench, bench.suite)
+
+
+def _saltable(subject: Subject, work: BlobStore, bench: Bench) -> Saltable:
+    return saltable(subject.inventory.image, work, limits=bench.access.limits, progress=bench.progress)
+
+
+def _sizes(subjects: Sequence[Subject], bench: Bench, pushable: dict[ImageFacts, Saltable]) -> Iterator[Measurement]:
+    if not bench.measures(Measure.SIZE):
+        return
+    for one in subjects:
+        pushed = [kept.descriptor.size for kept in pushable[one.facts].layers] if one.facts in pushable else None
+        yield measure_size(one.inventory, one.facts, pushed)
+
+
+def _pulls(
+    subjects: Sequence[Subject], bench: Bench, pushable: dict[ImageFacts, Saltable], work: BlobStore
+) -> Iterator[Measurement]:
+    """Rounds for each link, the quickest first: what is slow only because it is the first time is over with it then."""
+    options = bench.options
+    links = sorted(options.links, key=lambda link: (-(link.rate or float("inf")), link.delay))
+    puller = puller_of(bench.engine, Path(work.path) / "pulled", bench.access)
+    blocks = salts()
+    with ExitStack() as running:
+        named = named_registry(options.registry) if options.registry else None
+        registry = named or running.enter_context(own_registry(work))
+        pulls = running.enter_context(ready_to_pull(puller, registry, links, bench.access))
+        for place, link in enumerate(links):
+            warm_up = options.warm_up if place == 0 else 0
+            for turn in interleaved([one.facts for one in subjects], options.rounds, warm_up):
+                with bench.progress.task(_title(f"pull over {link.name}", turn)):
+                    found = measure_pull(pulls, pushable[turn.subject], next(blocks), link, turn)
+                yield found
+
+
+def _starts(subjects: Sequence[Subject], bench: Bench, suite: Suite) -> Iterator[Measurement]:
+    """Rounds with a cold page cache, then with a warm one; all images stay ready to run in between."""
+    options = bench.options
+    bench.engine.sweep()
+    with ExitStack() as running:
+        ready: dict[ImageFacts, Prepared] = {
+            one.facts: running.enter_context(bench.engine.prepare(one.inventory.image, bench.progress))
+            for one in subjects
+        }
+        for cold in (True, False):
+            for turn in interleaved([one.facts for one in subjects], options.rounds, options.warm_up):
+                with bench.progress.task(_title("cold start" if cold else "warm start", turn)):
+                    found = _start(bench.engine, ready[turn.subject], suite, turn, cold=cold)
+                yield found
+
+
+def _start(engine: Engine, prepared: Prepared, suite: Suite, turn: Turn[ImageFacts], *, cold: bool) -> Measurement:
+    load_before = measure_load()
+    found = measure_start(engine, prepared, suite, cold=cold)
+    return Measurement(
+        Measure.START,
+        turn.subject,
+        phases=found.phases,
+        counters={
+            "second_answer_seconds": found.second_answer,
+            "resolution_seconds": found.resolution,
+            "peak_memory_bytes": found.peak_memory,
+            "peak_resident_bytes": found.peak_resident,
+            "attempts": found.attempts,
+        },
+        engine=engine.facts(),
+        page_cache=found.cooling.coldness.value,
+        round=turn.round,
+        warm_up=turn.warm_up,
+        load_before=load_before,
+        load_after=measure_load(),
+        failure=found.failure,
+        remarks=(found.cooling.reason,) if found.cooling.reason else (),
+    )
+
+
+def _title(what: str, turn: Turn[ImageFacts]) -> str:
+    return f"{what}, {'warm-up' if turn.warm_up else f'round {turn.round + 1}'}: {turn.subject.reference}"
