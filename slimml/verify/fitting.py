@@ -46,20 +46,21 @@ def misfits(shape: Shape, value: Value, rules: Rules, where: Where = ()) -> Iter
         case SomeLines() if isinstance(value, list):
             yield from _some_lines(shape, [str(line) for line in value], where)
         case _:
-            if not _fits(shape, value, rules):
+            timing = any(varying_numbers.is_timing(str(step)) for step in where)
+            if not _fits(shape, value, rules, timing=timing):
                 yield Misfit(where, describe(shape, rules) + _example(shape), shown(value), varying=True)
 
 
-def _fits(shape: Shape, value: Value, rules: Rules) -> bool:
+def _fits(shape: Shape, value: Value, rules: Rules, *, timing: bool) -> bool:
     match shape:
         case VaryingNumber():
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return False
-            return varying_numbers.fits(shape.seen, value, rules)
+            return varying_numbers.fits(shape.seen, value, rules, timing=timing)
         case VaryingTruth():
             return isinstance(value, bool)
         case VaryingText():
-            return isinstance(value, str) and shape.fits(str(value), rules)
+            return isinstance(value, str) and shape.fits(str(value), rules, timing=timing)
         case VaryingBytes():
             return kind_of(value) == kind_of(shape.seen[0]) and _bytes_fit(shape, value, rules)
         case AnyOrder():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,14 +19,27 @@ _JITTER_SPREADS, _JITTER_SHARE = 100, 0.05
 PATIENCE_SECONDS = 600
 """how far a clock may be from where it should be; time zones are half an hour apart at least"""
 _DAY_SECONDS = 86_400
+_TIMING = re.compile(
+    r"(?:^|[^a-z])(?:time|took|elapsed|duration|latency|uptime|ms|secs?|seconds|millis|micros|nanos|ns|us)"
+    r"(?:$|[^a-z])|durationMs|elapsedMs|Time$|Ms$|(?:per_?sec|/s)$"
+)
+_TIMING_ORDER = 1000
+"""how many times longer the same work may take on a machine that is busy, or whose page cache is cold"""
+_SHORTEST = 0.001
 _UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
 
 
-def fits(seen: Sequence[float], value: float, rules: Rules) -> bool:
+def is_timing(name: str) -> bool:
+    """Whether what is called `name` says how long something took, so that it tells of the machine, not of the image."""
+    return bool(_TIMING.search(name))
+
+
+def fits(seen: Sequence[float], value: float, rules: Rules, *, timing: bool = False) -> bool:
     """Whether `value` is one that the original might have said where it said `seen`.
 
-    A time of the epoch (in seconds, or thousandths… of them) has to be now; a fraction whose last digits vary has to
-    stay near; anything else keeps its sign and its order of magnitude, or lies within ten times what was spread.
+    A time of the epoch (in seconds, or thousandths… of them) has to be now; how long something took (`timing`) may be
+    a thousand times more, and less; a fraction whose last digits vary has to stay near; anything else keeps its sign
+    and its order of magnitude, or lies within ten times what was spread.
     """
     if value in seen:
         return True
@@ -39,6 +53,8 @@ def fits(seen: Sequence[float], value: float, rules: Rules) -> bool:
     if unit:
         late = rules.elapsed + PATIENCE_SECONDS + (high - low) / unit
         return low - PATIENCE_SECONDS * unit <= value <= high + late * unit
+    if timing and low >= 0:
+        return 0 <= value <= _TIMING_ORDER * max(high, _SHORTEST)
     largest = max(abs(low), abs(high))
     if high - low < _JITTER * largest and not all(float(number).is_integer() for number in known):
         margin = max(_JITTER_SPREADS * (high - low), _JITTER_SHARE * largest)

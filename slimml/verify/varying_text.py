@@ -28,6 +28,7 @@ _ALARM = re.compile(
     re.IGNORECASE,
 )
 _ENCODED = re.compile(r"[A-Za-z0-9+/_=.-]{12,}\Z")
+_TIME_UNITS = frozenset({"ns", "us", "µs", "μs", "ms", "s", "sec", "secs", "seconds", "min", "h", "it"})
 _PRECISE = re.compile(r"\.\d{4}|[eE]")
 """a number in text is compared as a number when it has four decimals: no version has as many"""
 
@@ -38,8 +39,8 @@ class VaryingText:
 
     seen: tuple[str, ...]
 
-    def fits(self, text: str, rules: Rules) -> bool:
-        """Whether the original might have said `text`, too."""
+    def fits(self, text: str, rules: Rules, *, timing: bool = False) -> bool:
+        """Whether the original might have said `text`, too; `timing` as in `varying_numbers.fits`."""
         if text in self.seen:
             return True
         if _alarms(text) - set().union(*map(_alarms, self.seen)):
@@ -50,7 +51,8 @@ class VaryingText:
             return _bag(new) == _bag(rows[0])
         if self._aligned:
             return len(new) == len(rows[0]) and all(
-                _word_fits(tuple(row[place] for row in rows), word, rules) for place, word in enumerate(new)
+                _word_fits(tuple(row[place] for row in rows), word, rules, timing=timing or _has_unit(new, place))
+                for place, word in enumerate(new)
             )
         return _ends_fit(rows, new)
 
@@ -120,7 +122,13 @@ def _joined(place: Sequence[Word]) -> Kind | None:
     return None
 
 
-def _word_fits(place: tuple[Word, ...], word: Word, rules: Rules) -> bool:
+def _has_unit(row: Sequence[Word], place: int) -> bool:
+    """Whether a unit of time follows a word."""
+    following = [word.text for word in row[place + 1 : place + 3] if word.text != " "]
+    return bool(following) and following[0] in _TIME_UNITS
+
+
+def _word_fits(place: tuple[Word, ...], word: Word, rules: Rules, *, timing: bool) -> bool:
     if _equal(place):
         return word.text == place[0].text
     kind, seen = _joined(place), tuple(one.text for one in place)
@@ -131,7 +139,7 @@ def _word_fits(place: tuple[Word, ...], word: Word, rules: Rules) -> bool:
     if word.kind is not kind:
         return False
     if kind is Kind.NUMBER:
-        return fits([float(text) for text in seen], float(word.text), rules)
+        return fits([float(text) for text in seen], float(word.text), rules, timing=timing)
     if kind in (Kind.TIME, Kind.DATE, Kind.CLOCK):
         return _time_fits(seen, word.text, rules)
     return True

@@ -115,6 +115,19 @@ def test_a_value_of_another_form_is_seen(seen, value):
     assert differences(seen, value)
 
 
+@pytest.mark.parametrize("name", ["took_ms", "X-Process-Time", "elapsed", "inference_seconds", "responseTime", "latency"])
+def test_how_long_something_took_tells_of_the_machine_only(name):
+    known = known_of([response({name: value}) for value in (0.0511, 0.0512)])
+    assert compare(known, response({name: 0.9}))[0] == ()
+    assert [bool(compare(known, response({name: value}))[0]) for value in (-1.0, None, "never")] == [True] * 3
+
+
+@pytest.mark.parametrize("name", ["score", "timeout_reason_count", "sentiment", "items", "image"])
+def test_names_that_only_sound_like_times_are_none(name):
+    known = known_of([response({name: value}) for value in (0.0511, 0.0512)])
+    assert compare(known, response({name: 0.9}))[0]
+
+
 def test_a_clock_without_its_time_zone_is_seen():
     tokyo = timezone(timedelta(hours=9))
     moments = [datetime.fromtimestamp(NOW + seconds, tokyo).replace(tzinfo=None).isoformat() for seconds in (0, 30)]
