@@ -1,0 +1,152 @@
+"""What commands that run images share: the options for probes and engines, and the suite and the engine they mean."""
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slimml.cli.session import Session
+
+if TYPE_CHECKING:
+    from slimml.engine.container import Engine
+    from slimml.inventory.table import Inventory
+    from slimml.oci.image import Image
+    from slimml.probes.probe import Suite
+
+
+class Runtime(StrEnum):
+    """What runs containers."""
+
+    AUTO = "auto"
+    DOCKER = "docker"
+    PODMAN = "podman"
+    RUNC = "runc"
+    CRUN = "crun"
+
+
+ProbesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--probes",
+        metavar="FILE",
+        help="Probes: TOML with [probes], or YAML of container-structure-test.",
+        show_default=False,
+    ),
+]
+Requests = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--probe",
+        metavar="REQUEST",
+        help="Ask the service: 'GET /path', 'POST :8000/path @body.json'; repeatable.",
+        show_default=False,
+    ),
+]
+Commands = Annotated[
+    list[str] | None,
+    typer.Option("--probe-command", metavar="COMMAND", help="Run this inside; repeatable.", show_default=False),
+]
+ReadyWhen = Annotated[
+    str | None,
+    typer.Option(
+        "--ready",
+        metavar="WHEN",
+        help="When the service is ready: /path, :PORT/path, PORT, log:REGEX or exit.",
+        show_default=False,
+    ),
+]
+RuntimeChoice = Annotated[
+    Runtime, typer.Option("--runtime", help="What runs containers; auto takes the first that works.")
+]
+Gpus = Annotated[
+    str | None,
+    typer.Option("--gpus", metavar="GPUS", help="GPUs for the containers: all, 2, device=0.", show_default=False),
+]
+
+
+def suite_for(
+    session: Session,
+    image: "Image",
+    *,
+    probes: Path | None = None,
+    requests: list[str] | None = None,
+    commands: list[str] | None = None,
+    ready: str | None = None,
+    gpus: str | None = None,
+    inventory: "Inventory | None" = None,
+) -> "Suite":
+    """What is to be asked of `image`: what the command line says (added to --probes, where both are given), else
+    --probes, else the [probes] of the settings file that holds here, else a guess, which is told.
+
+    `inventory` spares taking it where it is known already. Raises UsageError, NotFound, AccessDenied.
+    """
+    found = _suite(session, image, probes, requests or [], commands or [], ready, inventory)
+    if gpus is not None:
+        found = replace(found, resources=replace(found.resources, gpus=gpus))
+    return found
+
+
+def engine_for(session: Session, runtime: Runtime) -> "Engine":
+    """The engine that --runtime means; raises Unavailable naming what was tried, AccessDenied."""
+    from slimml.engine.choose import find_engine
+
+    return find_engine(runtime.value, session.access)
+
+
+def _suite(
+    session: Session,
+    image: "Image",
+    probes: Path | None,
+    requests: list[str],
+    commands: list[str],
+    ready: str | None,
+    inventory: "Inventory | None",
+) -> "Suite":
+    from slimml.probes.programs import service_of
+    from slimml.probes.read import has_probes, read_suite
+    from slimml.probes.spoken import spoken_suite
+    from slimml.settings import find_file
+
+    service = service_of(image)
+    port = service.port if service else None
+    if probes is not None:
+        suite = read_suite(probes, port)
+        return _with_spoken(suite, requests, commands, ready, port) if requests or commands or ready else suite
+    if requests or commands or ready:
+        return spoken_suite(requests, commands, ready, port)
+    settings = find_file(Path.cwd())
+    if settings is not None and has_probes(settings):
+        return read_suite(settings, port)
+    return _guessed(session, image, inventory)
+
+
+def _with_spoken(
+    suite: "Suite", requests: list[str], commands: list[str], ready: str | None, port: int | None
+) -> "Suite":
+    from slimml.probes.kinds import uniquely_named
+    from slimml.probes.probe import Ready
+    from slimml.probes.spoken import spoken_commands, spoken_ready, spoken_request
+
+    condition = spoken_ready(ready, port) if ready else suite.ready
+    if condition is not None:
+        port = condition.port or condition.tcp or port
+    http = [spoken_request(words, port) for words in requests]
+    if condition is None and http:
+        condition = Ready(tcp=http[0].port)
+    added = [*suite.probes, *http, *spoken_commands(commands, alone=condition is None)]
+    origin = f"{suite.origin} and the command line"
+    return replace(suite, probes=uniquely_named(added, origin), ready=condition, origin=origin)
+
+
+def _guessed(session: Session, image: "Image", inventory: "Inventory | None") -> "Suite":
+    from slimml.cli.reading import inventory_of
+    from slimml.errors import UsageError
+    from slimml.probes.guess import guess_suite
+
+    suite = guess_suite(image, inventory or inventory_of(image, session))
+    if not suite.probes and suite.ready is None:
+        raise UsageError(f"{image.reference}: nothing can be guessed of what it does; say it with --probe or --probes")
+    session.remark("The probes are guessed; `slimml init IMAGE` writes them down with what the running image tells.")
+    return suite
