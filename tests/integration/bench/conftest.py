@@ -1,0 +1,67 @@
+"""Engines of the tests' own that pull, and registries for them."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from engines import EngineApi, engine_directory, need, running_dockerd, running_podman
+
+from slimml.bench.pullers import OwnPuller, puller_of
+from slimml.engine.choose import find_engine
+from slimml.engine.daemon import open_daemon
+from slimml.oci.blobs import BlobStore
+from slimml.oci.places.daemon.api.address import Address
+from slimml.oci.transfer import Access
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[EngineApi]:
+    """An empty Docker."""
+    with engine_directory() as directory, running_dockerd(directory) as socket_path:
+        yield EngineApi(socket_path)
+
+
+@pytest.fixture(scope="session")
+def podman() -> Iterator[EngineApi]:
+    """An empty Podman."""
+    with engine_directory() as directory, running_podman(directory) as socket_path:
+        yield EngineApi(socket_path)
+
+
+@pytest.fixture(params=["docker", "podman"])
+def daemon(request: pytest.FixtureRequest) -> EngineApi:
+    """Each daemon in turn, as tests speak to it."""
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, EngineApi)
+    return found
+
+
+@pytest.fixture
+def access(daemon: EngineApi) -> Access:
+    return Access(engine=daemon.url)
+
+
+@pytest.fixture
+def puller(daemon: EngineApi, access: Access, tmp_path: Path):
+    """The daemon as bench pulls with it."""
+    return puller_of(open_daemon(Address(daemon.url), access), tmp_path, access)
+
+
+@pytest.fixture
+def own_puller(tmp_path: Path) -> OwnPuller:
+    """slimml itself, where there is no daemon."""
+    need("runc")
+    access = Access()
+    return OwnPuller(find_engine("runc", access), tmp_path / "pulled", access)
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "work")
+
+
+@pytest.fixture
+def noise():
+    """Bytes that do not compress, the same each time."""
+    return lambda count, seed=1: random.Random(seed).randbytes(count)
