@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from slimml.engine.bare.control_group import PERIOD
 from slimml.engine.bare.process import HOSTNAME, Process
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _MASKED = [
     "/sys/firmware",
 ]
 _READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
-_PERIOD_MICROSECONDS = 100_000
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,8 @@ def process_json(process: Process, surroundings: Surroundings, additions: Additi
     # A user namespace of one user has nobody else to become.
     user: Document = {"uid": 0, "gid": 0}
     if not surroundings.one_user:
-        groups = sorted({*account.groups, *additions.groups})
+        # The group itself as well, or a file could be closed to it in vain (CVE-2022-36109).
+        groups = sorted({account.group, *account.groups, *additions.groups})
         user = {"uid": account.user, "gid": account.group, "additionalGids": groups}
     privileged = user["uid"] == 0
     environment = {**additions.environment, **process.environment}
@@ -140,7 +141,7 @@ def _limits(resources: Resources, additions: Additions) -> Document:
     if resources.memory is not None:
         found["memory"] = {"limit": resources.memory}
     if resources.cpus is not None:
-        found["cpu"] = {"quota": round(resources.cpus * _PERIOD_MICROSECONDS), "period": _PERIOD_MICROSECONDS}
+        found["cpu"] = {"quota": round(resources.cpus * PERIOD), "period": PERIOD}
     return found
 
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from slimml.engine.bare.bundle import process_json
 from slimml.engine.bare.process import Process, further_process
 from slimml.engine.bare.runtime import exec_code, failure, last_error
-from slimml.engine.container import OUTPUT_BYTES, Exited, Mount, Output
-from slimml.engine.keeper.run import put_files, read_files, run
-from slimml.errors import Refused, SlimmlError
+from slimml.engine.container import Exited, FileStatus, Mount, Output
+from slimml.engine.keeper.output import close_all, open_streams, said, shell_code
+from slimml.engine.keeper.run import file_status, put_files, read_files, run
+from slimml.errors import SlimmlError
 
 if TYPE_CHECKING:
     import socket
@@ -66,14 +67,12 @@ class BareContainer:
     def start(self) -> None:
         """Begin the main process; raises SlimmlError when it cannot (no such program)."""
         directory = self._made.directory
-        streams = [os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)]
-        streams += [self._collected(directory / name) for name in ("stdout", "stderr")]
+        streams = open_streams(self._keeper, directory)
         words = ("run", "--detach", "--bundle", str(directory), "--pid-file", str(directory / "pid"), self.id)
         try:
             runtime = self._keeper.spawn(self._command(*words), streams, environment=_surroundings())
         finally:
-            for stream in streams:
-                os.close(stream)
+            close_all(streams)
         if self._keeper.ended(runtime, _RUNTIME_SECONDS) != 0:
             self._keeper.signal(runtime, signal.SIGKILL, group=True)
             raise failure(directory / "log", f"{self._runtime.name} could not start {self._made.process.argv[0]!r}")
@@ -130,20 +129,11 @@ class BareContainer:
             raise SlimmlError(f"{argv[0]!r} cannot be run in {self.id}, which has ended")
         if message:
             return Output(exec_code(message), ended.stdout, f"{message}\n".encode())
-        return Output(_shell_code(ended.code), ended.stdout, ended.stderr)
+        return Output(shell_code(ended.code), ended.stdout, ended.stderr)
 
     def logs(self) -> Output:
         """What the main process has said so far; raises Refused when that was more than OUTPUT_BYTES."""
-        said = []
-        for name in ("stdout", "stderr"):
-            try:
-                with open(self._made.directory / name, "rb") as file:
-                    said.append(file.read(OUTPUT_BYTES + 1))
-            except FileNotFoundError:
-                said.append(b"")
-            if len(said[-1]) > OUTPUT_BYTES:
-                raise Refused(f"{self.id} says more than {OUTPUT_BYTES >> 20} MiB, which slimml does not keep")
-        return Output(0, *said)
+        return said(self._made.directory, self.id)
 
     def wait(self, timeout: float) -> Exited | None:
         """Wait for the main process to end, at most `timeout` seconds; None while it runs."""
@@ -153,7 +143,7 @@ class BareContainer:
         if code is None:
             return None
         group = self._made.group
-        return Exited(_shell_code(code), code == -signal.SIGKILL and group is not None and group.ran_out())
+        return Exited(shell_code(code), code == -signal.SIGKILL and group is not None and group.ran_out())
 
     def pid(self) -> int | None:
         """The main process in this machine's process table; None when it does not run."""
@@ -167,16 +157,29 @@ class BareContainer:
 
     def files(self, path: str) -> dict[str, bytes]:
         """See `engine.container.Container.files`."""
-        wanted = os.path.normpath(f"/{path}").replace("//", "/")
+        root, inside, seen = self._place(path)
+        found = read_files(self._keeper, str(root), inside)
+        return {_joined(seen, name[len(inside.rstrip("/")) :]): data for name, data in found.items()}
+
+    def status(self, path: str) -> FileStatus | None:
+        """See `engine.container.Container.status`."""
+        root, inside, _ = self._place(path)
+        return file_status(self._keeper, str(root), inside)
+
+    def _place(self, path: str) -> tuple[Path, str, str]:
+        """Where a path of the container is for the keeper: a directory and a path in it; and the path in full.
+
+        Mounts are the container's own, so the keeper has to look at their sources.
+        """
+        wanted = os.path.normpath(f"/{path.lstrip('/')}")
         for mount in sorted(self._made.mounts, key=lambda mount: -len(mount.target)):
             target = mount.target.rstrip("/")
             if wanted == target or wanted.startswith(f"{target}/"):
-                inside = wanted[len(target) :]
                 source = mount.source.resolve()
-                root, path = (source, inside) if source.is_dir() else (source.parent, source.name)
-                found = read_files(self._keeper, str(root), path)
-                return {f"{target}{name}" if source.is_dir() else target: data for name, data in found.items()}
-        return read_files(self._keeper, str(self._made.root), wanted)
+                if source.is_dir():
+                    return source, wanted[len(target) :] or "/", wanted
+                return source.parent, f"/{source.name}", wanted
+        return self._made.root, wanted, wanted
 
     def put(self, archive: Iterable[bytes]) -> None:
         """See `engine.container.Container.put`."""
@@ -214,23 +217,11 @@ class BareContainer:
     def _command(self, *words: str) -> list[str]:
         return self._runtime.command(self._made.state, self._made.directory / "log", *words)
 
-    def _collected(self, path: Path) -> int:
-        """The writing end of a pipe whose output the keeper puts into the file at `path`."""
-        read, write = os.pipe2(os.O_CLOEXEC)
-        try:
-            self._keeper.call("collect", (read,), path=str(path), room=OUTPUT_BYTES + 1)
-        except BaseException:
-            os.close(write)
-            raise
-        finally:
-            os.close(read)
-        return write
-
 
 def _surroundings() -> dict[str, str]:
     """The environment of the runtime: what else stands in ours (LISTEN_FDS, say) would change what it does."""
     return {"PATH": os.environ.get("PATH", os.defpath)}
 
 
-def _shell_code(code: int) -> int:
-    return code if code >= 0 else 128 - code
+def _joined(path: str, more: str) -> str:
+    return f"{path.rstrip('/')}/{more.strip('/')}" if more.strip("/") else path

@@ -10,6 +10,8 @@ from pathlib import Path
 from slimml.engine.leftovers import abandoned
 
 _MOUNTS = Path("/sys/fs/cgroup")
+PERIOD = 100_000
+"""microseconds over which processors are shared out, as Docker sets it"""
 
 
 @dataclass(frozen=True)
@@ -61,3 +63,35 @@ def remove_groups() -> None:
         if abandoned([found.name]):
             with suppress(OSError):
                 found.rmdir()
+
+
+def make_group(name: str, *, memory: int | None, cpus: float | None) -> tuple[Path, ...]:
+    """Make the group `name` with limits in bytes and processors; the files that a process joins it by.
+
+    Raises OSError where groups are not writable.
+    """
+    group = group_named(name)
+    if group.unified:
+        controllers = group.directory.parent / "cgroup.subtree_control"
+        controllers.write_text("+memory +cpu")
+        limits: dict[str, object] = {"memory.max": memory, "cpu.max": cpus and f"{round(cpus * PERIOD)} {PERIOD}"}
+        places = {group.directory: limits}
+    else:
+        cpu = _MOUNTS / "cpu" / name
+        places = {
+            group.directory: {"memory.limit_in_bytes": memory},
+            cpu: {"cpu.cfs_quota_us": cpus and round(cpus * PERIOD), "cpu.cfs_period_us": PERIOD},
+        }
+    for directory, settings in places.items():
+        directory.mkdir()
+        for file, value in settings.items():
+            if value is not None:
+                (directory / file).write_text(str(value))
+    return tuple(directory / "cgroup.procs" for directory in places)
+
+
+def remove_group(name: str) -> None:
+    """Remove the empty group `name`, of all controllers."""
+    for found in (_MOUNTS / name, *_MOUNTS.glob(f"*/{name}")):
+        with suppress(OSError):
+            found.rmdir()

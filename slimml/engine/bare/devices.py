@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from slimml.engine.bare.bundle import Additions, Document
-from slimml.errors import InvalidImage, Unavailable, UsageError
+from slimml.engine.gpus import cdi_names, parse_gpus
+from slimml.errors import InvalidImage, Unavailable
 from slimml.oci import documents
 
 SPEC_DIRECTORIES = (Path("/etc/cdi"), Path("/var/run/cdi"))
@@ -19,23 +20,11 @@ _HOOK = "nvidia-container-runtime-hook"
 _SPEC_BYTES = 4 << 20
 
 
-def device_names(gpus: str) -> tuple[str, ...]:
-    """The CDI names of what `Resources.gpus` asks for; raises UsageError."""
-    if gpus == "all":
-        return (f"{_NVIDIA}=all",)
-    if gpus.isascii() and gpus.isdigit():
-        return tuple(f"{_NVIDIA}={number}" for number in range(int(gpus)))
-    names = tuple(name.strip() for name in gpus.removeprefix("device=").split(",") if name.strip())
-    if not names or ("=" not in gpus):
-        raise UsageError(f"--gpus {gpus[:80]}: not all, a number, device=0,1 or a CDI name such as {_NVIDIA}=0")
-    return tuple(name if "=" in name else f"{_NVIDIA}={name}" for name in names)
-
-
 def gpu_additions(gpus: str | None, directories: Iterable[Path] = SPEC_DIRECTORIES) -> Additions:
     """What the GPUs that `gpus` asks for add to a container; raises UsageError, Unavailable, InvalidImage."""
     if gpus is None:
         return Additions()
-    wanted = device_names(gpus)
+    wanted = cdi_names(parse_gpus(gpus))
     specs = [spec for directory in directories for path in _spec_files(directory) if (spec := _read(path))]
     hook = shutil.which(_HOOK)
     known = {f"{spec.get('kind')}={device.get('name')}" for spec in specs for device in _list(spec, "devices")}

@@ -94,11 +94,17 @@ class BareEngine:
             unpacked = unpack_image(image, root, self._limits, privileges=True, progress=progress)
             if isinstance(self._user, SubIds):
                 _give_rights(keeper, root, unpacked)
-            with self.known(root, keeper):
+            with self._known(root, keeper):
                 yield Prepared(image, str(root))
 
     @contextmanager
-    def known(self, root: Path, keeper: Keeper) -> Iterator[None]:
+    def over(self, image: Image, root: Path) -> Iterator[Prepared]:
+        """Make a directory that is a root already runnable; it is not changed."""
+        with self._kept() as keeper, self._known(root, keeper):
+            yield Prepared(image, str(root))
+
+    @contextmanager
+    def _known(self, root: Path, keeper: Keeper) -> Iterator[None]:
         """Containers may be made over the directory `root` with this keeper, until the context ends."""
         self._keepers[str(root)] = keeper
         try:
@@ -146,7 +152,7 @@ class BareEngine:
             network=not self._share_network,
             unified=group_named("").unified,
         )
-        root = _fresh_root(keeper, lower, directory, rootless=self._user is not None)
+        root = fresh_root(keeper, lower, directory, rootless=self._user is not None)
         keeper.chore("make directory", root=str(root), path=process.directory)
         document = config_json(
             process,
@@ -184,7 +190,7 @@ class BareEngine:
         return removed
 
 
-def _fresh_root(keeper: Keeper, lower: Path, directory: Path, *, rootless: bool) -> Path:
+def fresh_root(keeper: Keeper, lower: Path, directory: Path, *, rootless: bool) -> Path:
     """A root that may be changed: an overlay, else a copy whose blocks are shared where the file system can."""
     kind = keeper.call("overlay", lower=str(lower), directory=str(directory), user=rootless)[0]["kind"]
     merged = directory / "merged"

@@ -39,9 +39,7 @@ def main_process(image: Image, spec: RunSpec, root: Path) -> Process:
     As Docker does: PATH, HOSTNAME and HOME are set where the image does not.
     """
     runtime = image.config.runtime
-    argv = _command(runtime, spec)
-    if not argv:
-        raise UsageError(f"{image.reference} has no command (no ENTRYPOINT, no CMD); name one")
+    argv = command_of(image, spec)
     wanted = documents.text(runtime, "User", _WHAT, default="") if spec.user is None else spec.user
     account = find_account(read_beneath(root), wanted)
     directory = spec.directory or documents.text(runtime, "WorkingDir", _WHAT, default="") or "/"
@@ -76,6 +74,14 @@ def further_process(
             merged["HOME"] = account.home
         process = replace(process, account=account)
     return replace(process, directory=_absolute(directory)) if directory else process
+
+
+def command_of(image: Image, spec: RunSpec) -> tuple[str, ...]:
+    """What a container of `image` runs; raises UsageError when neither it nor `spec` says."""
+    argv = _command(image.config.runtime, spec)
+    if not argv:
+        raise UsageError(f"{image.reference} has no command (no ENTRYPOINT, no CMD); name one")
+    return argv
 
 
 def _command(runtime: Mapping[str, object], spec: RunSpec) -> tuple[str, ...]:

@@ -74,24 +74,42 @@ class Root:
 
         The caller closes it. Raises FileNotFoundError, also for special files, and InvalidImage.
         """
+        parent, name = self._followed(path)
+        try:
+            mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+            if stat.S_ISDIR(mode):
+                return None
+            if not stat.S_ISREG(mode):
+                raise FileNotFoundError(errno.ENOENT, "is no regular file", path)
+            return os.open(name, _FILE, dir_fd=parent)
+        finally:
+            os.close(parent)
+
+    def status(self, path: str) -> os.stat_result:
+        """What is at `path`, links followed inside the root; raises FileNotFoundError, InvalidImage."""
+        parent, name = self._followed(path)
+        try:
+            return os.stat(name, dir_fd=parent, follow_symlinks=False)
+        finally:
+            os.close(parent)
+
+    def _followed(self, path: str) -> tuple[int, str]:
+        """A descriptor of the directory in which `path` ends, and the name there, which is no link."""
         asked = path
         for _ in range(_MOST_LINKS):
             above, _, name = path.rstrip("/").rpartition("/")
             if name in ("", ".", ".."):
-                return None
+                return self.open_directory(path, make=False), "."
             parent = self.open_directory(above, make=False)
             try:
-                mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
-                if stat.S_ISREG(mode):
-                    return os.open(name, _FILE, dir_fd=parent)
-                if stat.S_ISDIR(mode):
-                    return None
-                if not stat.S_ISLNK(mode):
-                    raise FileNotFoundError(errno.ENOENT, "is no regular file", asked)
                 target = os.readlink(name, dir_fd=parent)
-                path = target if target.startswith("/") else f"{above}/{target}"
-            finally:
+            except OSError as error:
+                if error.errno == errno.EINVAL:  # no link
+                    return parent, name
                 os.close(parent)
+                raise
+            os.close(parent)
+            path = target if target.startswith("/") else f"{above}/{target}"
         raise _too_many(asked)
 
     def own(self, path: str, user: int, group: int, mode: int, capability: bytes) -> None:

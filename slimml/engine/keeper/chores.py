@@ -1,4 +1,4 @@
-"""Work on files that the keeper does in a child, with the rights of its namespaces: read, own, put, remove."""
+"""Work on files that the keeper does in a child, with the rights of its namespaces: read, look, own, put, remove."""
 
 import json
 import os
@@ -17,8 +17,16 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def remove_tree(path: str) -> None:
-    """Remove a directory with all in it; what cannot be removed stays."""
-    shutil.rmtree(path, ignore_errors=True)
+    """Remove a directory with all in it; what cannot be removed stays, and so does all of it while it holds a mount."""
+    if not mounts_beneath(path):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def mounts_beneath(directory: str) -> list[str]:
+    """What is mounted below `directory` in this mount namespace, in the order of mounting (proc(5), mountinfo)."""
+    with open("/proc/self/mountinfo", "rb") as mounts:
+        points = [line.split()[4].decode("unicode_escape").encode("latin-1") for line in mounts]
+    return [os.fsdecode(point) for point in points if point.startswith(os.fsencode(directory) + b"/")]
 
 
 def _remove(request: dict[str, Any], _: list[int]) -> None:
@@ -39,6 +47,16 @@ def _read(request: dict[str, Any], descriptors: list[int]) -> None:
                     piece = file.read(min(left, _PIECE)) or bytes(min(left, _PIECE))  # it shrank meanwhile
                     out.write(piece)
                     left -= len(piece)
+
+
+def _status(request: dict[str, Any], descriptors: list[int]) -> None:
+    """What is at `path` of `root`, as JSON into a pipe: mode, user, group and bytes; nothing where nothing is."""
+    from slimml.engine.bare.root import Root
+
+    nothing = suppress(FileNotFoundError, NotADirectoryError, InvalidImage)
+    with open(os.dup(descriptors[0]), "wb") as out, Root(Path(request["root"])) as root, nothing:
+        state = root.status(request["path"])
+        out.write(json.dumps([state.st_mode, state.st_uid, state.st_gid, state.st_size]).encode())
 
 
 def _regular_files(root: Any, path: str) -> Iterator[tuple[str, int]]:
@@ -105,5 +123,6 @@ CHORES: dict[str, Chore] = {
     "read": _read,
     "own": _own,
     "put": _put,
+    "status": _status,
     "make directory": _make_directory,
 }

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from slimml.engine.container import OUTPUT_BYTES
+from slimml.engine.container import OUTPUT_BYTES, FileStatus
 from slimml.errors import Refused, SlimmlError
 
 if TYPE_CHECKING:
@@ -75,6 +75,18 @@ def run(
             keeper.signal(pid, 9, group=True)
             raise
     return Ended(code, *(bytes(output) for output in outputs))
+
+
+def file_status(keeper: Keeper, root: str, path: str) -> FileStatus | None:
+    """What is at `path` of the directory `root`, links followed in there; None where nothing is."""
+    read, write = os.pipe2(os.O_CLOEXEC)
+    with open(read, "rb") as stream:
+        try:
+            keeper.begin_chore("status", (write,), root=root, path=path)
+        finally:
+            os.close(write)
+        told = stream.read()
+    return FileStatus(*json.loads(told)) if told else None
 
 
 def put_files(keeper: Keeper, root: str, archive: Iterable[bytes]) -> None:

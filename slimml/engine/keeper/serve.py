@@ -15,7 +15,7 @@ from typing import Any
 
 from slimml.engine import kernel
 from slimml.engine.keeper import packets
-from slimml.engine.keeper.chores import CHORES, remove_tree
+from slimml.engine.keeper.chores import CHORES, mounts_beneath, remove_tree
 from slimml.engine.keeper.overlay import lay_over
 from slimml.engine.keeper.spawn import spawn
 
@@ -40,6 +40,7 @@ class Keeper:
             "chore": self._chore,
             "collect": self._collect,
             "overlay": self._overlay,
+            "bind": self._bind,
             "unmount": self._unmount,
             "socket": self._socket,
             "signal": self._signal,
@@ -162,6 +163,12 @@ class Keeper:
     def _overlay(self, request: Request, _: list[int]) -> tuple[Request, list[int]]:
         return {"kind": lay_over(request["lower"], request["directory"], user=request["user"])}, []
 
+    def _bind(self, request: Request, _: list[int]) -> tuple[Request, list[int]]:
+        """Show a directory of this machine, with what is mounted in it, under another path."""
+        os.makedirs(request["target"], exist_ok=True)
+        kernel.mount(request["source"], request["target"], "", kernel.MS_BIND | kernel.MS_REC)
+        return {}, []
+
     def _unmount(self, request: Request, _: list[int]) -> tuple[Request, list[int]]:
         _unmount_beneath(request["path"])
         return {}, []
@@ -230,14 +237,10 @@ def _children() -> list[int]:
 
 
 def _unmount_beneath(directory: str) -> None:
-    """Unmount all that is mounted below `directory` in this mount namespace (proc(5), mountinfo)."""
-    with open("/proc/self/mountinfo", "rb") as mounts:
-        points = [line.split()[4].decode("unicode_escape").encode("latin-1") for line in mounts]
-    above = os.fsencode(directory) + b"/"
-    for point in reversed(points):
-        if point.startswith(above):
-            with suppress(OSError):
-                kernel.unmount(os.fsdecode(point))
+    for point in reversed(mounts_beneath(directory)):
+        # Gone already with one above it, or held by that.
+        with suppress(OSError):
+            kernel.unmount(point)
 
 
 def _enter_namespaces(words: Request, connection: socket.socket) -> None:

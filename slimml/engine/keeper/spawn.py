@@ -14,7 +14,8 @@ def spawn(request: dict[str, Any], descriptors: list[int]) -> int:
     """Start `argv`; its process ID. `descriptors` become its standard streams, missing ones /dev/null.
 
     Optional: `environment` (all of it), `root` to change the root to, `directory`, `user`, `group`, `groups`, `limits`
-    (RLIMIT_ number and value, in pairs). Raises OSError when it cannot be started.
+    (RLIMIT_ number and value, in pairs), `join` (files that take a process into a control group). Raises OSError when
+    it cannot be started.
     """
     told, tell = os.pipe2(os.O_CLOEXEC)
     pid = os.fork()
@@ -49,6 +50,9 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
         import resource
 
         resource.setrlimit(kind, (most, most))
+    for path in request.get("join", ()):
+        with open(path, "w", encoding="ascii") as file:
+            file.write("0")
     if request.get("root"):
         os.chroot(request["root"])
     os.chdir(request.get("directory") or "/")
