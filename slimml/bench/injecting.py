@@ -23,6 +23,11 @@ LENT_AT = "/slimml-start"
 """where that appears in a container"""
 
 
+def runs_here(engine: Engine) -> bool:
+    """Whether programs run among this machine's own files, in no container."""
+    return engine.name == "host" and engine.facts().runtime == "process"
+
+
 def lend(
     engine: Engine, prepared: Prepared, suite: Suite, question: Question, wanted: str, environment: Mapping[str, str]
 ) -> tuple[Suite, Question]:
@@ -30,7 +35,7 @@ def lend(
 
     A virtual environment of this machine is no container, nothing is mounted there: the module is used where it lies.
     """
-    here = engine.name == "host" and engine.facts().runtime == "process"
+    here = runs_here(engine)
     inherited = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")} if here else image_variables(prepared.image)
     own = {**inherited, **suite.environment}
     if not isinstance(question, HttpProbe):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from slimml.bench.first_answer import Gate, Question, as_expected, choose_question
 from slimml.bench.import_times import Cost, ImportTimes, costs_by_owner, read_import_times
-from slimml.bench.injecting import lend
-from slimml.bench.module_owners import owners_of_files, owners_of_modules
+from slimml.bench.injecting import lend, runs_here
+from slimml.bench.module_owners import APPLICATION, owners_of_files, owners_of_modules
 from slimml.bench.page_cache import Coldness, Residency, residency
 from slimml.bench.start import StartPhases, measure_start
 
@@ -47,17 +47,20 @@ class DataFile:
 class PythonStart:
     """Seconds, in the order of a start; together they are the time from the program's beginning to ready.
 
-    `interpreter` until Python is up, `imports` until the last import before ready began, `settling` from there to
-    ready (of a job: to its end). `costs` are the own times of all modules imported before ready, by distribution,
-    application and standard library; a model that the application loads while it is imported is in the application's
-    own time. `later_imports` are those of the first answer. `read_bytes` of `image_bytes` of files came into memory
-    from a cold page cache, None where that cannot be seen.
+    `interpreter` until Python is up, `imports` the own time of all modules but the application's, `program` the rest:
+    the application, and the model that it loads, while it is imported or after. `since_last_import` is the part of it
+    from the beginning of the last import to ready (of a job: to its end). None where nothing was told.
+
+    `costs` are the own times of all modules imported before ready, by distribution, application and standard library;
+    `later_imports` those of the first answer. `read_bytes` of `image_bytes` of files came into memory from a cold page
+    cache, None where that cannot be seen.
     """
 
     phases: StartPhases
     interpreter: float | None
     imports: float | None
-    settling: float | None
+    program: float | None
+    since_last_import: float | None
     costs: tuple[Cost, ...]
     data: tuple[DataFile, ...]
     later_imports: float
@@ -93,7 +96,8 @@ def measure_python_start(
     def look(container: Container, clock: Clock) -> None:
         observed.stream = container.logs().stderr
         if clock.pid is not None:
-            observed.files = residency(Path(f"/proc/{clock.pid}/root"))
+            place = prepared.handle if runs_here(engine) else f"/proc/{clock.pid}/root"
+            observed.files = residency(Path(place))
 
     lent, asked = lend(engine, prepared, suite, question, "imports", {"PYTHONPROFILEIMPORTTIME": "1"})
     phases = measure_start(engine, prepared, lent, cold=True, question=asked, gate=gate, inspect=look)
@@ -114,13 +118,15 @@ def _told(
     ready = begun + sum(phases.phases.get(name, 0.0) for name in ("ready", "exit"))
     up = next((one.at for one in times.told if one.what == "up"), None)
     last = max((one.at for one in times.told if one.what == "import" and one.at <= ready), default=up)
-    before = tuple(one for one in times.imports if one.after <= ready)
+    costs = costs_by_owner(tuple(one for one in times.imports if one.after <= ready), owner_of_module)
+    imports = sum(cost.own for cost in costs if cost.owner != APPLICATION)
     return PythonStart(
         phases=phases,
         interpreter=up - begun if up is not None else None,
-        imports=last - up if up is not None and last is not None else None,
-        settling=ready - last if last is not None else None,
-        costs=costs_by_owner(before, owner_of_module),
+        imports=imports if up is not None else None,
+        program=ready - up - imports if up is not None else None,
+        since_last_import=ready - last if last is not None else None,
+        costs=costs,
         data=_data(times, files, owner_of_file, begun),
         later_imports=sum(one.own for one in times.imports if one.after > ready),
         processes=times.processes,
