@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -139,21 +140,23 @@ def _text(schema: Mapping[str, Any]) -> str:
 
 
 def _between(schema: Mapping[str, Any], wanted: float) -> float:
-    """A number within the schema's bounds, as near to `wanted` as they allow."""
-    least = _number(schema, "minimum", -1e308)
-    most = _number(schema, "maximum", 1e308)
+    """A number within the schema's bounds, `wanted` where they allow it."""
+    least, most = _number(schema, "minimum", -math.inf), _number(schema, "maximum", math.inf)
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    step = 1.0 if schema.get("type") == "integer" else min(1.0, (most - least) / 4) or 1.0
     # OpenAPI 3.0 has them as truths beside the bounds, 3.1 as bounds.
-    if above is True or (isinstance(above, int | float) and above is not False):
-        least = (least if above is True else float(above)) + step
-    if below is True or (isinstance(below, int | float) and below is not False):
-        most = (most if below is True else float(below)) - step
+    over = least if above is True else _number(schema, "exclusiveMinimum", -math.inf)
+    under = most if below is True else _number(schema, "exclusiveMaximum", math.inf)
     multiple = _number(schema, "multipleOf", 0)
-    found = min(max(wanted, least), most)
     if multiple > 0:
-        found = max(multiple, -(-least // multiple) * multiple if least > 0 else multiple)
-    return found
+        low = max(least, over)
+        found = max(1, math.ceil(low / multiple)) * multiple if math.isfinite(low) else multiple
+        return found + multiple if found <= over else found
+    if over < wanted < under and least <= wanted <= most:
+        return wanted
+    low, high = max(least, over), min(most, under)
+    if math.isfinite(low) and math.isfinite(high) and schema.get("type") != "integer":
+        return (low + high) / 2
+    return (low + 1 if low <= over else low) if math.isfinite(low) else (high - 1 if high >= under else high)
 
 
 def _number(schema: Mapping[str, Any], key: str, default: float) -> float:

@@ -46,7 +46,7 @@ def http_probe(table: Table, port: int | None, nearby: Nearby) -> HttpProbe:
         path=path,
         port=own_port,
         method=method,
-        headers=headers,
+        headers={name: value for name, value in headers.items() if value},
         body=body,
         status=table.whole("status", 100, 599),
         contains=table.texts("contains"),

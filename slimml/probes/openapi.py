@@ -45,8 +45,8 @@ def described_requests(document: Mapping[str, Any], port: int) -> tuple[Describe
     base = _base(document)
     for path, operations in _table(document, "paths").items():
         for method in ("get", "post"):
-            operation = _table(operations, method) if isinstance(operations, dict) else {}
-            if operation and len(found) < _PROBES:
+            operation = operations.get(method) if isinstance(operations, dict) else None
+            if isinstance(operation, dict) and len(found) < _PROBES:
                 shared = operations.get("parameters")
                 found.append(_described(document, base, str(path), method.upper(), operation, shared, port))
     return tuple(found)

@@ -77,10 +77,8 @@ def suite_of(document: object, path: Path, port: int | None = None) -> Suite:
     nearby = Nearby(path.parent)
     service = _service(table.table("service"), nearby)
     asked = table.table("ready")
-    ready_port = asked.port("port") if asked else None
-    known_port = service.port or ready_port or port
+    known_port = service.port or (_port_of(asked) if asked else None) or port
     ready = _ready(asked, known_port) if asked else None
-    known_port = known_port or (ready.tcp if ready else None)
     http = [kinds.http_probe(item, known_port, nearby) for item in table.tables("http")]
     if http and ready is None:
         ready = Ready(tcp=http[0].port)
@@ -144,6 +142,11 @@ def _bytes_of(table: Table) -> int | None:
     if not (number.isascii() and number.isdigit()) or unit not in _UNITS:
         raise UsageError(f"{table.where}: 'memory' should be bytes or such as '512m' or '4g', is {found!r}")
     return int(number) * _UNITS[unit]
+
+
+def _port_of(table: Table) -> int | None:
+    """The port that [probes.ready] names."""
+    return table.port("port") or (None if table.raw("tcp") in (None, True) else table.port("tcp"))
 
 
 def _ready(table: Table, port: int | None) -> Ready:

@@ -89,6 +89,8 @@ def _probe(probe: Probe, suite: Suite) -> tuple[str, Iterable[tuple[str, Any]]]:
 def _http(probe: HttpProbe, suite: Suite) -> Iterator[tuple[str, Any]]:
     kind, value, media_type = _body(probe)
     headers = {name: text for name, text in probe.headers.items() if (name, text) != ("Content-Type", media_type)}
+    if kind == "body" and not any(name.lower() == "content-type" for name in probe.headers):
+        headers["Content-Type"] = ""  # else the format's own would be sent
     yield "name", None if probe.name == f"{probe.method} {probe.path}" else probe.name
     yield "path", probe.path
     yield "method", None if probe.method == ("GET" if probe.body is None else "POST") else probe.method
