@@ -65,21 +65,8 @@ def _engine(session: Session, runtime: probing.Runtime) -> "Engine | None":
 
 
 def _guess(session: Session, image: "Image", engine: "Engine | None", gpus: str | None) -> "Guess":
-    from dataclasses import replace
-
-    from slimml.cli.reading import inventory_of
-    from slimml.probes.explore import explore
-    from slimml.probes.guess import guess
-    from slimml.probes.settle import settle
-
-    found = guess(image, inventory_of(image, session))
-    if gpus is not None:
-        found = replace(found, suite=replace(found.suite, resources=replace(found.suite.resources, gpus=gpus)))
-    if engine is None:
-        return found
-    with engine.prepare(image, session.progress) as prepared:
-        found = explore(engine, prepared, found, progress=session.progress)
-        return settle(engine, prepared, found, session.progress)
+    found = probing.guess_of(session, image, None, gpus)
+    return found if engine is None else probing.tried(session, engine, image, found, twice=True)
 
 
 def _write(output: Path, text: str) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from slimml.engine.container import Engine
     from slimml.inventory.table import Inventory
     from slimml.oci.image import Image
+    from slimml.probes.guess import Guess
     from slimml.probes.probe import Suite
 
 
@@ -76,13 +77,17 @@ def suite_for(
     ready: str | None = None,
     gpus: str | None = None,
     inventory: "Inventory | None" = None,
+    engine: "Engine | None" = None,
 ) -> "Suite":
     """What is to be asked of `image`: what the command line says (added to --probes, where both are given), else
     --probes, else the [probes] of the settings file that holds here, else a guess, which is told.
 
-    `inventory` spares taking it where it is known already. Raises UsageError, NotFound, AccessDenied.
+    With an `engine` a guess asks the running image, too, and keeps only what it passes. `inventory` spares taking it
+    where it is known already. Raises UsageError, NotFound, AccessDenied, and what the engine raises.
     """
-    found = _suite(session, image, probes, requests or [], commands or [], ready, inventory)
+    found = _said(image, probes, requests or [], commands or [], ready)
+    if found is None:
+        found = _guessed(session, image, inventory, engine, gpus)
     if gpus is not None:
         found = replace(found, resources=replace(found.resources, gpus=gpus))
     return found
@@ -95,15 +100,9 @@ def engine_for(session: Session, runtime: Runtime) -> "Engine":
     return find_engine(runtime.value, session.access)
 
 
-def _suite(
-    session: Session,
-    image: "Image",
-    probes: Path | None,
-    requests: list[str],
-    commands: list[str],
-    ready: str | None,
-    inventory: "Inventory | None",
-) -> "Suite":
+def _said(
+    image: "Image", probes: Path | None, requests: list[str], commands: list[str], ready: str | None
+) -> "Suite | None":
     from slimml.probes.programs import service_of
     from slimml.probes.read import has_probes, read_suite
     from slimml.probes.spoken import spoken_suite
@@ -119,7 +118,7 @@ def _suite(
     settings = find_file(Path.cwd())
     if settings is not None and has_probes(settings):
         return read_suite(settings, port)
-    return _guessed(session, image, inventory)
+    return None
 
 
 def _with_spoken(
@@ -140,13 +139,35 @@ def _with_spoken(
     return replace(suite, probes=uniquely_named(added, origin), ready=condition, origin=origin)
 
 
-def _guessed(session: Session, image: "Image", inventory: "Inventory | None") -> "Suite":
-    from slimml.cli.reading import inventory_of
+def _guessed(
+    session: Session, image: "Image", inventory: "Inventory | None", engine: "Engine | None", gpus: str | None
+) -> "Suite":
     from slimml.errors import UsageError
-    from slimml.probes.guess import guess_suite
 
-    suite = guess_suite(image, inventory or inventory_of(image, session))
-    if not suite.probes and suite.ready is None:
-        raise UsageError(f"{image.reference}: nothing can be guessed of what it does; say it with --probe or --probes")
-    session.remark("The probes are guessed; `slimml init IMAGE` writes them down with what the running image tells.")
-    return suite
+    found = guess_of(session, image, inventory, gpus)
+    if engine is not None and (found.suite.probes or found.suite.ready):
+        found = tried(session, engine, image, found, twice=False)
+    if not found.suite.probes:
+        why = "".join(f"; {remark}" for remark in found.remarks)
+        raise UsageError(f"{image.reference}: no probe could be guessed; say one with --probe or --probes{why}")
+    session.remark("The probes are guessed; `slimml init IMAGE` writes them down, to be read and made better.")
+    return found.suite
+
+
+def guess_of(session: Session, image: "Image", inventory: "Inventory | None", gpus: str | None) -> "Guess":
+    """The guess without running the image."""
+    from slimml.cli.reading import inventory_of
+    from slimml.probes.guess import guess
+
+    found = guess(image, inventory or inventory_of(image, session))
+    return replace(found, suite=replace(found.suite, resources=replace(found.suite.resources, gpus=gpus)))
+
+
+def tried(session: Session, engine: "Engine", image: "Image", found: "Guess", *, twice: bool) -> "Guess":
+    """The guess with what the running image tells, less what it does not pass."""
+    from slimml.probes.explore import explore
+    from slimml.probes.settle import settle
+
+    with engine.prepare(image, session.progress) as prepared:
+        found = explore(engine, prepared, found, progress=session.progress)
+        return settle(engine, prepared, found, twice=twice, progress=session.progress)

@@ -13,7 +13,7 @@ from slimml.errors import SlimmlError
 from slimml.probes.answer import Answer
 from slimml.probes.ask import ENGINE_TROUBLE, ask_http, service_spec
 from slimml.probes.ending import told_end
-from slimml.probes.guess import Guess
+from slimml.probes.guess import FRONT, Guess
 from slimml.probes.openapi import PATHS, described_requests, is_description
 from slimml.probes.probe import BatchProbe, CommandProbe, HttpProbe, Ready
 from slimml.probes.ready import wait_until_ready
@@ -63,6 +63,11 @@ def explore(
 def _explore_service(engine: Engine, prepared: Prepared, found: Guess, ready: Ready) -> Guess:
     port = ready.port or ready.tcp
     assert port is not None
+    if ready.http != "/":
+        # Asked for want of better; it comes back where nothing better is found.
+        kept = tuple(probe for probe in found.suite.probes if probe.name != FRONT)
+        notes = {name: note for name, note in found.notes.items() if name != FRONT}
+        found = replace(found, suite=replace(found.suite, probes=kept), notes=notes)
     with engine.create(prepared, service_spec(found.suite)) as container:
         container.start()
         # A HEALTHCHECK may ask for more than is there at first; that something listens is enough to look around.
@@ -109,7 +114,7 @@ def _described(container: Container, port: int, found: Guess) -> Guess:
         answer = _get(container, port, "/")
         if answer.code is not None:
             status = answer.code if answer.code >= 400 else None
-            found = found.with_probes(HttpProbe("GET /", "/", port, status=status))
+            found = found.with_probes(HttpProbe(FRONT, "/", port, status=status))
         remark = "the service describes no API: add requests as its users send them"
         found = replace(found, remarks=(*found.remarks, remark))
     return found

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GUESSED = "guessed"
 IMPORTS = "imports of the application"
+FRONT = "GET /"
 _READY_SECONDS = 300.0
 """a service that loads a model may take its time"""
 
@@ -80,7 +81,9 @@ def imports_probe(python: str, modules: tuple[str, ...], *, alone: bool) -> Comm
 
 def _of_service(port: int, path: str | None, path_port: int | None) -> Guess:
     if path is None:
-        return Guess(Suite((), GUESSED, ready=Ready(tcp=port, timeout=_READY_SECONDS)))
+        suite = Suite((), GUESSED, ready=Ready(tcp=port, timeout=_READY_SECONDS))
+        note = "nothing is known of its paths: put those here that its users ask"
+        return Guess(suite).with_probes(HttpProbe(FRONT, "/", port), notes={FRONT: note})
     asked = path_port or port
     suite = Suite((), GUESSED, ready=Ready(http=path, port=asked, timeout=_READY_SECONDS))
     return Guess(suite).with_probes(HttpProbe(f"GET {path}", path, asked))

@@ -23,8 +23,10 @@ for name in sys.argv[1:]:
 """
 
 
-def settle(engine: Engine, prepared: Prepared, found: Guess, progress: Progress = SILENT) -> Guess:
-    """The guess, passed twice by the image that it is about; `remarks` say what was dropped, and why.
+def settle(
+    engine: Engine, prepared: Prepared, found: Guess, *, twice: bool = True, progress: Progress = SILENT
+) -> Guess:
+    """The guess, passed (`twice`) by the image that it is about; `remarks` say what was dropped, and why.
 
     Raises Unavailable, AccessDenied, Unsupported when the engine itself cannot do it.
     """
@@ -34,6 +36,8 @@ def settle(engine: Engine, prepared: Prepared, found: Guess, progress: Progress 
         return _without_service(found, first.failure)
     reasons = {answer.probe: why for answer in first.answers if (why := _trouble(answer))}
     found = found.without(reasons)
+    if not twice:
+        return found
     second = ask(engine, prepared, found.suite, progress)
     return _varying(found, first, second)
 
