@@ -88,7 +88,9 @@ def running_podman(directory: Path, driver: str = "overlay") -> Iterator[str]:
 
 def podman_command(directory: Path, driver: str = "overlay") -> list[str]:
     """The beginning of a podman command that works on the storage of `running_podman(directory)`."""
-    return ["podman", f"--root={directory}/root", f"--runroot={directory}/run", f"--storage-driver={driver}"]
+    # crun before 1.9 runs nothing where control groups of both versions are mounted.
+    runtime = ["--runtime=runc"] if shutil.which("runc") else []
+    return ["podman", f"--root={directory}/root", f"--runroot={directory}/run", f"--storage-driver={driver}", *runtime]
 
 
 @contextmanager

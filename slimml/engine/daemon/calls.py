@@ -3,7 +3,9 @@
 import base64
 import json
 import math
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -16,7 +18,8 @@ from slimml.oci.places.daemon.api.http import EngineHttp, Hijacked, Reply
 
 _STOP_SECONDS = 60
 _TRANSFER_SECONDS = 300
-_NOT_FOUND = 404
+_NOT_FOUND, _CONFLICT = 404, 409
+_PATH_BYTES = 4096
 _OURS = urlencode({"all": "1", "filters": json.dumps({"label": [LABEL]})})
 _LIBPOD = "/v4.0.0/libpod"
 
@@ -87,7 +90,7 @@ class ContainerCalls:
         path = f"/containers/{container}?force=1&v=1"
         with self.http.call("DELETE", path, timeout=_STOP_SECONDS) as reply:
             said = reply.refusal() or ""
-        if reply.status not in (_NOT_FOUND, 409) and said:
+        if reply.status not in (_NOT_FOUND, _CONFLICT) and said:
             raise SlimmlError(f"container {container} at {self.http.address} is not removed: {said}")
 
     def execute(self, container: str, body: Mapping[str, Any]) -> tuple[str, Hijacked]:
@@ -121,6 +124,18 @@ class ContainerCalls:
         with reply.checked(f"files for container {container}"):
             if not whole:
                 raise Unavailable(f"{self.http.address} stopped taking files for container {container}")
+
+    @contextmanager
+    def mounted(self, container: str) -> Iterator[str]:
+        """The directory of the engine's machine where Podman mounts its root."""
+        path, what = f"{_LIBPOD}/containers/{container}", f"the root of container {container}"
+        with self.http.call("POST", f"{path}/mount").checked(what) as reply:
+            directory = os.fsdecode(reply.read_up_to(_PATH_BYTES)).strip().strip('"')
+        try:
+            yield directory
+        finally:
+            with self.http.call("POST", f"{path}/unmount").checked(what):
+                pass
 
     def ours(self) -> list[dict[str, Any]]:
         """All containers with our label."""

@@ -18,6 +18,7 @@ from slimml.engine.daemon.calls import ContainerCalls, NotStarted
 from slimml.engine.daemon.control_group import began_at, of_container, peak_memory_file, read_peak
 from slimml.engine.daemon.execute import TimedOut, execute
 from slimml.engine.daemon.files import files_at, status_at
+from slimml.engine.daemon.mounted import mounted_status
 from slimml.engine.daemon.reach import Reach, where
 from slimml.engine.daemon.request import docker_request, podman_request
 from slimml.engine.daemon.wording import start_failure
@@ -218,7 +219,10 @@ class DaemonContainer:
         return files_at(self._calls, self.id, path)
 
     def status(self, path: str) -> FileStatus | None:
-        """What is at `path`; see `files.status_at`."""
+        """What is at `path`. A Podman that is not root's on this machine names the container's user as owner."""
+        here = self._engine.address.socket_path is not None and os.geteuid() == 0 and not self._engine.rootless
+        if self._engine.name == "podman" and here:
+            return mounted_status(self._calls, self.id, path)
         return status_at(self._calls, self.id, path)
 
     def put(self, archive: Iterable[bytes]) -> None:

@@ -79,7 +79,13 @@ def _exchange(stream: Hijacked, streams: Streams, stdin: bytes, deadline: float)
         if left <= 0:
             raise TimeoutError
         stream.within(left)
-        return stream.read(size)
+        try:
+            return stream.read(size)
+        except ConnectionResetError:
+            # Podman hangs up on input that the command left unread, after all of its output.
+            if stdin:
+                return b""
+            raise
 
     def feed() -> None:
         # A command may end without having read its input.
