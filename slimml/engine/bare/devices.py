@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,14 @@ _HOOK = "nvidia-container-runtime-hook"
 _SPEC_BYTES = 4 << 20
 
 
-def gpu_additions(gpus: str | None, directories: Iterable[Path] = SPEC_DIRECTORIES) -> Additions:
-    """What the GPUs that `gpus` asks for add to a container; raises UsageError, Unavailable, InvalidImage."""
+def gpu_additions(gpus: str | None, directories: Sequence[Path] | None = None) -> Additions:
+    """What the GPUs that `gpus` asks for add to a container; `directories` hold CDI specifications.
+
+    Raises UsageError, Unavailable, InvalidImage.
+    """
     if gpus is None:
         return Additions()
+    directories = SPEC_DIRECTORIES if directories is None else directories
     wanted = cdi_names(parse_gpus(gpus))
     specs = [spec for directory in directories for path in _spec_files(directory) if (spec := _read(path))]
     hook = shutil.which(_HOOK)

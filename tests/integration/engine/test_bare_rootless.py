@@ -1,10 +1,12 @@
 """The bare engine as a user without rights (user_namespaces(7)): the same containers, one user inside."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,15 @@ print(json.dumps(told))
 """
 
 
+def home_of_ann():
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        member = tarfile.TarInfo("home/ann")
+        member.type, member.mode, member.uid, member.gid = tarfile.DIRTYPE, 0o750, 1000, 1001
+        archive.addfile(member)
+    return out.getvalue()
+
+
 @pytest.fixture(scope="module")
 def python():
     """A Python that others may run, with where it finds slimml and what that needs."""
@@ -71,8 +82,13 @@ def python():
     return missing("no Python here can be run by another user")
 
 
-def as_user(command, environment):
+def as_user(command, environment, granted=None):
+    """Run a command as the user, to whom the file `granted` grants IDs if there is one (subuid(5))."""
     who = {"user": USER, "group": USER, "extra_groups": []}
+    if granted is not None:
+        become = f'exec setpriv --reuid={USER} --regid={USER} --clear-groups "$@"'
+        grant = f"mount --bind {granted} /etc/subuid && mount --bind {granted} /etc/subgid && {become}"
+        command, who = ["unshare", "--mount", "sh", "-c", grant, "sh", *command], {}
     return subprocess.run(
         command, env=environment, cwd="/", capture_output=True, text=True, check=False, timeout=200, **who
     )
@@ -83,7 +99,7 @@ def place():
     """A directory of the user's."""
     found = Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True, check=True).stdout.strip())
     os.chown(found, USER, USER)
-    put_layout(found / "image", busybox_image({"User": "ann"}))
+    put_layout(found / "image", busybox_image({"User": "ann"}, [home_of_ann()]))
     (found / "work").mkdir()
     os.chown(found / "work", USER, USER)
     yield found
@@ -96,17 +112,9 @@ def rootless(request, python, place):
     need(request.param)
     program, environment = python
 
-    def run(**spec):
-        command = [
-            program,
-            "-c",
-            RUN,
-            request.param,
-            str(place / "work"),
-            f"oci:{place}/image:latest",
-            json.dumps(spec),
-        ]
-        ended = _as_user(command, environment)
+    def run(granted=None, **spec):
+        words = [request.param, str(place / "work"), f"oci:{place}/image:latest", json.dumps(spec)]
+        ended = as_user([program, "-c", RUN, *words], environment, granted)
         assert ended.returncode == 0, ended.stderr
         told = json.loads(ended.stdout)
         if "user namespaces" in told.get("error", ""):
@@ -132,3 +140,21 @@ def test_the_unpacked_root_stays_as_it_was(rootless):
 def test_nothing_stays(rootless, place):
     assert rootless()["left"] == []
     assert processes_of(place / "work") == []
+
+
+def test_with_ids_granted_there_are_more_users_inside(rootless, place):
+    need("newuidmap", "newgidmap", "unshare", "setpriv")
+    granted = place / "granted"
+    granted.write_text(f"{USER}:300000:65536\n")
+    granted.chmod(0o644)
+    told = rootless(granted, argv=("sh", "-c", "id -u >&2; ls -ln /srv >&2; exec httpd -f -p 8000 -h /srv"))
+    assert (told["said"].split()[0], told["user"], told["left"]) == ("1000", "1000\n", []), told
+
+
+def test_with_ids_granted_files_have_their_owners(rootless, place):
+    need("newuidmap", "newgidmap", "unshare", "setpriv")
+    granted = place / "granted"
+    granted.write_text(f"{USER}:300000:65536\n")
+    granted.chmod(0o644)
+    told = rootless(granted, argv=("sh", "-c", "ls -ln /home >&2; echo > /home/ann/x || ls -ln / >&2"))
+    assert (told["said"].splitlines()[-1].split()[2:4], told["left"]) == (["1000", "1001"], []), told
