@@ -9,6 +9,8 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 
 _SHOWN = 120
+_DAY_SECONDS = 86_400
+_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
 
 
 class Line(str):
@@ -53,11 +55,20 @@ class Rules:
         if isinstance(one, int) and isinstance(other, int):
             return one == other
         try:
+            if self.epoch_unit(one) or self.epoch_unit(other):
+                return one == other  # a millionth of the time since 1970 is half an hour
             if math.isnan(one) or math.isnan(other):
                 return math.isnan(one) and math.isnan(other)
             return math.isclose(one, other, rel_tol=self.relative, abs_tol=self.absolute)
         except OverflowError:  # an integer beyond every float
             return one == other
+
+    def epoch_unit(self, number: float) -> int | None:
+        """In how many parts of a second `number` is a time of about when the original was asked; None if it is none."""
+        for unit in _UNITS if self.learnt_at else ():
+            if abs(number / unit - self.learnt_at) < _DAY_SECONDS:
+                return unit
+        return None
 
 
 def blob(data: bytes, what: str = "bytes") -> Blob:

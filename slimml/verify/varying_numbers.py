@@ -18,7 +18,6 @@ _JITTER = 0.01
 _JITTER_SPREADS, _JITTER_SHARE = 100, 0.05
 PATIENCE_SECONDS = 600
 """how far a clock may be from where it should be; time zones are half an hour apart at least"""
-_DAY_SECONDS = 86_400
 _TIMING = re.compile(
     r"(?:^|[^a-z])(?:time|took|elapsed|duration|latency|uptime|ms|secs?|seconds|millis|micros|nanos|ns|us)"
     r"(?:$|[^a-z])|durationMs|elapsedMs|Time$|Ms$|(?:per_?sec|/s)$"
@@ -26,7 +25,8 @@ _TIMING = re.compile(
 _TIMING_ORDER = 1000
 """how many times longer the same work may take on a machine that is busy, or whose page cache is cold"""
 _SHORTEST = 0.001
-_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
+_LARGEST = 1 << 1000
+_BITS = 8
 
 
 def is_timing(name: str) -> bool:
@@ -43,6 +43,8 @@ def fits(seen: Sequence[float], value: float, rules: Rules, *, timing: bool = Fa
     """
     if value in seen:
         return True
+    if any(isinstance(number, int) and abs(number) > _LARGEST for number in (*seen, value)):
+        return _same_length([*seen], value)
     if not math.isfinite(value):
         return math.isnan(value) and any(map(math.isnan, seen))
     known = [number for number in seen if math.isfinite(number)]
@@ -62,6 +64,12 @@ def fits(seen: Sequence[float], value: float, rules: Rules, *, timing: bool = Fa
     return _same_order(low, high, value)
 
 
+def _same_length(seen: list[float], value: float) -> bool:
+    """Whether a whole number beyond every float has as many bits as others."""
+    lengths = [number.bit_length() for number in (*seen, value) if isinstance(number, int)]
+    return len(lengths) == len(seen) + 1 and max(lengths) - min(lengths) <= _BITS and min((*seen, value)) >= 0
+
+
 def _same_order(low: float, high: float, value: float) -> bool:
     margin = _ORDER * (high - low)
     bottom = min(low - margin, low / _ORDER if low > 0 else low * _ORDER)
@@ -74,16 +82,13 @@ def _same_order(low: float, high: float, value: float) -> bool:
 
 
 def _epoch_unit(low: float, high: float, rules: Rules) -> int | None:
-    """In how many parts of a second both numbers are times of about when they were learnt; None if they are not."""
-    for unit in _UNITS:
-        if all(abs(number / unit - rules.learnt_at) < _DAY_SECONDS for number in (low, high)):
-            return unit
-    return None
+    unit = rules.epoch_unit(low)
+    return unit if unit == rules.epoch_unit(high) else None
 
 
 def describe(seen: Sequence[float], rules: Rules) -> str:
     """What varies, in words."""
-    known = [number for number in seen if math.isfinite(number)]
+    known = [number for number in seen if abs(number) < _LARGEST]
     if known and _epoch_unit(min(known), max(known), rules):
         return "a time"
     return f"a number, {min(known):g} to {max(known):g}" if known else "a number"

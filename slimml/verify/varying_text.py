@@ -77,7 +77,7 @@ class VaryingText:
             return "text"
         places = zip(*(words_of(one) for one in self.seen), strict=True)
         kinds = {_joined(place) for place in places if not _equal(place)}
-        return " and ".join(f"a {kind}" for kind in sorted(filter(None, kinds)))
+        return " and ".join(f"{'an' if kind[0] in 'aeio' else 'a'} {kind}" for kind in sorted(filter(None, kinds)))
 
 
 def same_line(one: str, other: str, rules: Rules) -> bool:

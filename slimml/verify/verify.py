@@ -82,21 +82,27 @@ def reconsider(
         again = judge(baseline, asked, time.time() - baseline.learnt_at)
         pairs = zip(verification.rows, again, strict=True)
         rows = tuple(new if old.verdict is Verdict.DIFFERENT else old for old, new in pairs)
-        verification = replace(verification, rows=rows)
+        unchecked = not_checked(baseline.suite, original, rows)
+        verification = replace(verification, rows=rows, not_checked=unchecked)
     return baseline, verification
 
 
 def verify_images(
-    engine: Engine, original: Image, slim: Image, suite: Suite, progress: Progress = SILENT
+    engine: Engine,
+    original: Image,
+    slim: Image,
+    suite: Suite,
+    progress: Progress = SILENT,
+    *,
+    rounds: int = ROUNDS,
 ) -> Verification:
     """Whether `slim` answers as `original` does. Both run on the same engine, one after the other.
 
     Raises what the engine raises: Unavailable, InvalidImage, Unsupported…
     """
-    baseline = learn_baseline(engine, original, suite, progress=progress)
+    baseline = learn_baseline(engine, original, suite, rounds=rounds, progress=progress)
     verification = check_against(engine, baseline, slim, progress)
-    baseline, verification = reconsider(engine, original, baseline, verification, progress=progress)
-    return replace(verification, not_checked=not_checked(suite, original, verification.rows))
+    return reconsider(engine, original, baseline, verification, progress=progress)[1]
 
 
 def _ask(engine: Engine, image: Image, suite: Suite, rounds: int, progress: Progress) -> list[Asked]:
