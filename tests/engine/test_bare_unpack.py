@@ -186,3 +186,32 @@ def test_sparse_files_are_unsupported(tmp_path):
         archive.addfile(member, io.BytesIO(content))
     with pytest.raises(Unsupported, match="sparse"):
         unpack_image(tiny(out.getvalue()), tmp_path)
+
+
+def member(path, **facts):
+    """A tar of one file with these facts."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        entry = tarfile.TarInfo(path)
+        entry.uid, entry.gid = os.getuid(), os.getgid()
+        for name, value in facts.items():
+            setattr(entry, name, value)
+        archive.addfile(entry, io.BytesIO(b""))
+    return out.getvalue()
+
+
+CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
+"""cap_net_raw+ep, as setcap(8) writes it"""
+
+
+def test_where_nobody_else_enters_set_user_id_bits_are_kept(tmp_path):
+    unpack_image(tiny(member("su", mode=0o6755)), tmp_path, privileges=True)
+    assert (tmp_path / "su").stat().st_mode & 0o7777 == 0o6755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give capabilities")
+@pytest.mark.parametrize("kept", [True, False])
+def test_file_capabilities_are_kept_where_privileges_are(tmp_path, kept):
+    records = {"SCHILY.xattr.security.capability": CAPABILITY.decode("utf-8", "surrogateescape")}
+    unpack_image(tiny(member("ping", mode=0o755, pax_headers=records)), tmp_path, privileges=kept)
+    assert ("security.capability" in os.listxattr(tmp_path / "ping")) is kept

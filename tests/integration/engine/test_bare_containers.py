@@ -2,6 +2,7 @@
 
 import http.client
 import io
+import json
 import os
 import shutil
 import signal
@@ -325,3 +326,21 @@ def test_a_place_without_room_is_said_before_unpacking(engine, tmp_path):
 def test_the_engine_says_what_it_is(engine):
     facts = engine.facts()
     assert (facts.name, facts.rootless, facts.runtime) == (engine.name, False, f"{engine.name} {facts.version}")
+
+
+def test_a_gpu_of_a_cdi_specification_is_inside(started, tmp_path, monkeypatch):
+    """/dev/zero and a file stand for a GPU and its library."""
+    (tmp_path / "libcuda").write_text("a library\n")
+    edits = {
+        "env": ["FOUND=yes"],
+        "deviceNodes": [{"path": "/dev/nvidia0", "hostPath": "/dev/zero"}],
+        "mounts": [{"hostPath": str(tmp_path / "libcuda"), "containerPath": "/usr/lib/libcuda.so.1"}],
+    }
+    devices = [{"name": "all", "containerEdits": edits}]
+    specification = {"cdiVersion": "0.5.0", "kind": "nvidia.com/gpu", "devices": devices}
+    (tmp_path / "nvidia.json").write_text(json.dumps(specification))
+    monkeypatch.setattr("slimml.engine.bare.devices.SPEC_DIRECTORIES", (tmp_path,))
+    words = "echo $FOUND; dd if=/dev/nvidia0 bs=4 count=1 2>/dev/null | wc -c; cat /usr/lib/libcuda.so.1"
+    with started(**shell(words), resources=Resources(gpus="all")) as container:
+        container.wait(WAIT)
+        assert container.logs().stdout == b"yes\n4\na library\n"
