@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slimml
-from slimml.bench.host_facts import host_facts, measure_load
+from slimml.bench.host_facts import host_facts
 from slimml.bench.pull import measure_pull, ready_to_pull
 from slimml.bench.pullers import puller_of
 from slimml.bench.registry import named_registry, own_registry
 from slimml.bench.results import ImageFacts, Measure, Measurement, Run
-from slimml.bench.rounds import Turn, interleaved
+from slimml.bench.rounds import interleaved
 from slimml.bench.salted import Saltable, saltable, salts
 from slimml.bench.shaping import Link
 from slimml.bench.size import measure_size
-from slimml.bench.start import measure_start
+from slimml.bench.starts import measure_starts, title_of
 from slimml.oci.blobs import BlobStore
 from slimml.progress import SILENT, Progress
 from slimml.slim.workshop import work_store
 
 if TYPE_CHECKING:
-    from slimml.engine.container import Engine, Prepared
+    from slimml.engine.container import Engine
     from slimml.inventory.table import Inventory
     from slimml.oci.transfer import Access
     from slimml.probes.probe import Suite
@@ -76,7 +76,7 @@ def begin_run(suite: Suite | None) -> Run:
     return Run(secrets.token_hex(8), began, slimml.__version__, host_facts(), suite.origin if suite else None)
 
 
-def measure(subjects: Sequence[Subject], bench: Bench) -> Iterator[Measurement]:
+def measure(subjects: Sequence[Subject], bench: Bench) -> Generator[Measurement, None, None]:
     """All measurements, each as soon as it is made; closing the iterator takes everything down.
 
     An image that does not start gives records that say so. Raises what pushing, pulling, preparing raise.
@@ -89,7 +89,11 @@ def measure(subjects: Sequence[Subject], bench: Bench) -> Iterator[Measurement]:
     else:
         yield from _sizes(subjects, bench, {})
     if bench.measures(Measure.START) and bench.suite is not None:
-        yield from _starts(subjects, bench, bench.suite)
+        inventories = {one.facts: one.inventory for one in subjects}
+        options = bench.options
+        yield from measure_starts(
+            bench.engine, inventories, bench.suite, options.rounds, options.warm_up, bench.progress
+        )
 
 
 def _saltable(subject: Subject, work: BlobStore, bench: Bench) -> Saltable:
@@ -119,51 +123,6 @@ def _pulls(
         for place, link in enumerate(links):
             warm_up = options.warm_up if place == 0 else 0
             for turn in interleaved([one.facts for one in subjects], options.rounds, warm_up):
-                with bench.progress.task(_title(f"pull over {link.name}", turn)):
+                with bench.progress.task(title_of(f"pull over {link.name}", turn)):
                     found = measure_pull(pulls, pushable[turn.subject], next(blocks), link, turn)
                 yield found
-
-
-def _starts(subjects: Sequence[Subject], bench: Bench, suite: Suite) -> Iterator[Measurement]:
-    """Rounds with a cold page cache, then with a warm one; all images stay ready to run in between."""
-    options = bench.options
-    bench.engine.sweep()
-    with ExitStack() as running:
-        ready: dict[ImageFacts, Prepared] = {
-            one.facts: running.enter_context(bench.engine.prepare(one.inventory.image, bench.progress))
-            for one in subjects
-        }
-        for cold in (True, False):
-            for turn in interleaved([one.facts for one in subjects], options.rounds, options.warm_up):
-                with bench.progress.task(_title("cold start" if cold else "warm start", turn)):
-                    found = _start(bench.engine, ready[turn.subject], suite, turn, cold=cold)
-                yield found
-
-
-def _start(engine: Engine, prepared: Prepared, suite: Suite, turn: Turn[ImageFacts], *, cold: bool) -> Measurement:
-    load_before = measure_load()
-    found = measure_start(engine, prepared, suite, cold=cold)
-    return Measurement(
-        Measure.START,
-        turn.subject,
-        phases=found.phases,
-        counters={
-            "second_answer_seconds": found.second_answer,
-            "resolution_seconds": found.resolution,
-            "peak_memory_bytes": found.peak_memory,
-            "peak_resident_bytes": found.peak_resident,
-            "attempts": found.attempts,
-        },
-        engine=engine.facts(),
-        page_cache=found.cooling.coldness.value,
-        round=turn.round,
-        warm_up=turn.warm_up,
-        load_before=load_before,
-        load_after=measure_load(),
-        failure=found.failure,
-        remarks=(found.cooling.reason,) if found.cooling.reason else (),
-    )
-
-
-def _title(what: str, turn: Turn[ImageFacts]) -> str:
-    return f"{what}, {'warm-up' if turn.warm_up else f'round {turn.round + 1}'}: {turn.subject.reference}"

@@ -26,6 +26,10 @@ class Measure(StrEnum):
     SIZE = "size"
     PULL = "pull"
     START = "start"
+    PYTHON = "python"
+    """a start again, watched from within: what the interpreter, the imports and the program itself take of it"""
+    GPU = "gpu"
+    """a start on a GPU, watched by the driver's counters"""
 
 
 @dataclass(frozen=True)

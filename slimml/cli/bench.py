@@ -1,0 +1,156 @@
+"""`slimml bench IMAGE…`: size, cold pulls and starts of images, measured side by side."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slimml.cli import probing
+from slimml.cli.session import Session, with_session
+
+if TYPE_CHECKING:
+    from slimml.bench.benchmark import Bench, Subject
+    from slimml.bench.results import Measurement, Run
+
+
+class What(StrEnum):
+    """What can be measured."""
+
+    SIZE = "size"
+    PULL = "pull"
+    START = "start"
+
+
+Images = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="IMAGE…",
+        help="Images to measure, named as for analyze; the first is what the others are compared with.",
+        show_default=False,
+    ),
+]
+Measures = Annotated[
+    list[What] | None,
+    typer.Option("--measure", help="Measure this; repeatable. All unless given.", show_default=False),
+]
+Rounds = Annotated[int, typer.Option("--rounds", metavar="N", help="Rounds that count.", min=1)]
+WarmUp = Annotated[int, typer.Option("--warm-up", metavar="N", help="Rounds before them that do not.", min=0)]
+Links = Annotated[
+    str,
+    typer.Option("--links", metavar="LINK,…", help="Pull over these: loopback, 1gbit, 100mbit+10ms, 100mbit/each."),
+]
+RegistryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--registry",
+        metavar="HOST:PORT",
+        help="Pull from this registry; slimml pushes copies there. Unless given it starts one here.",
+        show_default=False,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE.jsonl", help="Add every measurement to this file.", show_default=False
+    ),
+]
+Picture = Annotated[
+    Path | None,
+    typer.Option("--picture", metavar="FILE", help="Draw pull and start, as .svg or .png.", show_default=False),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(with_session(images=True)(bench))
+
+
+def bench(
+    session: Session,
+    images: Images,
+    measure: Measures = None,
+    rounds: Rounds = 5,
+    warm_up: WarmUp = 1,
+    links: Links = "loopback,1gbit,100mbit+10ms",
+    registry: RegistryOption = None,
+    output: Output = None,
+    picture: Picture = None,
+    probes: probing.ProbesFile = None,
+    probe: probing.Requests = None,
+    probe_command: probing.Commands = None,
+    ready: probing.ReadyWhen = None,
+    runtime: probing.RuntimeChoice = probing.Runtime.AUTO,
+    gpus: probing.Gpus = None,
+) -> None:
+    """Measure size, cold pull and start of images side by side.
+
+    A start is from asking for a container to the first right answer to a probe.
+    """
+    from slimml.bench.benchmark import Bench, Options, begin_run
+    from slimml.bench.results import Measure
+    from slimml.bench.shaping import parse_links
+
+    measures = frozenset(Measure(what.value) for what in measure or What)
+    options = Options(measures, rounds, warm_up, parse_links(links), registry)
+    subjects = [_subject(session, words, position) for position, words in enumerate(images)]
+    engine = probing.engine_for(session, runtime)
+    suite = None
+    if Measure.START in measures:
+        suite = probing.suite_for(
+            session,
+            subjects[0].inventory.image,
+            probes=probes,
+            requests=probe,
+            commands=probe_command,
+            ready=ready,
+            gpus=gpus,
+            inventory=subjects[0].inventory,
+            engine=engine,
+        )
+    run = begin_run(suite)
+    found = _measure(subjects, Bench(engine, session.access, suite, options, session.progress), run, output)
+    _report(session, subjects, run, found, picture)
+
+
+def _subject(session: Session, words: str, position: int) -> "Subject":
+    from slimml.bench.benchmark import Subject
+    from slimml.bench.results import ImageFacts
+    from slimml.cli.reading import inventory_of, open_named
+
+    image = open_named(words, session)
+    return Subject(ImageFacts(words, image.manifest.digest, position), inventory_of(image, session))
+
+
+def _measure(subjects: list["Subject"], bench: "Bench", run: "Run", output: Path | None) -> list["Measurement"]:
+    """Measure everything; each result is in `output` as soon as it is there."""
+    from contextlib import closing
+
+    from slimml.bench.benchmark import measure
+    from slimml.bench.results import append_records
+
+    found = []
+    with closing(measure(subjects, bench)) as measured:
+        for one in measured:
+            found.append(one)
+            if output is not None:
+                append_records(output, run, [one])
+    return found
+
+
+def _report(
+    session: Session, subjects: list["Subject"], run: "Run", found: list["Measurement"], picture: Path | None
+) -> None:
+    from slimml.bench.summary import summarize
+    from slimml.report.bench import BenchReport, render_bench
+
+    engine = next((one.engine for one in found if one.engine is not None), None)
+    report = BenchReport(run, engine, tuple(one.facts for one in subjects), summarize(found))
+    if session.json:
+        session.answer("bench", report)
+    else:
+        render_bench(report, session.out)
+    if picture is not None:
+        from slimml.report.bench_picture import draw_bench
+
+        draw_bench(report, found, picture)

@@ -1,0 +1,200 @@
+"""What `bench` measured: for each image size, pulls and starts, and how it compares with the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from slimml.bench.results import Measure
+from slimml.bench.summary import Figures, Setting, Summary
+from slimml.report.sizes import number, size
+from slimml.report.terminal import heading, indented, plain_table
+from slimml.report.untrusted import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from slimml.bench.results import ImageFacts, Run
+    from slimml.bench.statistics import Estimate
+    from slimml.engine.container import EngineFacts
+
+_TITLES = {
+    Measure.SIZE: "Size",
+    Measure.PULL: "Cold pull",
+    Measure.START: "Start",
+    Measure.PYTHON: "Start of Python, watched from within",
+    Measure.GPU: "Start on a GPU",
+}
+_COLD = {"dropped": "cold page cache", "evicted": "cold files", "warm": "warm page cache"}
+_PERCENT = "largest_layer_share"
+_SIZES = {
+    "disk_bytes": "on disk",
+    "compressed_bytes": "compressed",
+    "layers": "layers",
+    "files": "files",
+    _PERCENT: "largest layer",
+}
+_COUNTERS = {
+    "wire_bytes": "on the wire",
+    "requests": "requests",
+    "second_answer_seconds": "second answer",
+    "peak_memory_bytes": "peak memory",
+    "later_imports_seconds": "imports of the first answer",
+    "read_bytes": "files read",
+    "cuda_seconds": "CUDA initialisation",
+    "ready_bytes": "GPU memory when ready",
+    "peak_bytes": "GPU memory at most",
+    "first_inference_seconds": "first inference",
+    "second_inference_seconds": "second inference",
+}
+_SHOWN_IMPORTS = 8
+
+Row = tuple[str, list[str]]
+
+
+@dataclass(frozen=True)
+class BenchReport:
+    """All figures. `engine` is None where no engine took part."""
+
+    run: Run
+    engine: EngineFacts | None
+    images: tuple[ImageFacts, ...]
+    summary: Summary
+
+
+def render_bench(report: BenchReport, console: Console) -> None:
+    """Print the host, the images by letter, a table for each measure, and why to distrust the figures."""
+    _host(report, console)
+    letters = [chr(ord("A") + image.position) for image in report.images]
+    heading(console, "Images")
+    for letter, image in zip(letters, report.images, strict=True):
+        console.print(f"  {letter}  {visible(image.reference)}", soft_wrap=True)
+    sizes, pulls = report.summary.of(Measure.SIZE), report.summary.of(Measure.PULL)
+    for setting in sizes:
+        _table(_TITLES[Measure.SIZE], letters, _size_rows(setting), console)
+    if pulls:
+        _table(_TITLES[Measure.PULL], letters, _pull_rows(pulls), console)
+    for measure in (Measure.START, Measure.PYTHON, Measure.GPU):
+        for setting in report.summary.of(measure):
+            if any(figures.phases for figures in setting.images):
+                title = f"{_TITLES[measure]}, {_COLD.get(setting.page_cache or '', setting.page_cache)}"
+                _table(title, letters, _start_rows(setting), console)
+    _doubts(report, letters, console)
+
+
+def _host(report: BenchReport, console: Console) -> None:
+    host, engine = report.run.host, report.engine
+    gpus = "".join(f", {gpu.name}" for gpu in host.gpus)
+    console.print(
+        f"{visible(host.cpu)}, {host.cores} processors, {size(host.memory)} of memory{visible(gpus)}, "
+        f"{visible(host.system)}, kernel {visible(host.kernel)}",
+        soft_wrap=True,
+    )
+    if engine is not None:
+        words = " ".join(filter(None, (engine.name, engine.version, engine.storage_driver, engine.runtime)))
+        console.print(visible(words) + (", rootless" if engine.rootless else ""), soft_wrap=True)
+
+
+def _table(title: str, letters: Sequence[str], rows: Iterator[Row], console: Console) -> None:
+    heading(console, title)
+    ratios = [f">{letter} / {letters[0]}" for letter in letters[1:]]
+    table = plain_table("", *(f">{letter}" for letter in letters), *ratios)
+    for name, cells in rows:
+        table.add_row(visible(name), *cells)
+    console.print(indented(table))
+
+
+def _size_rows(setting: Setting) -> Iterator[Row]:
+    for name, words in _SIZES.items():
+        values = [figures.counters.get(name) for figures in setting.images]
+        cells = [_amount(name, value) for value in values]
+        first = values[0]
+        for value in values[1:]:
+            cells.append(f"{value / first:.2f}" if first and value is not None and name != _PERCENT else "")
+        yield words, cells
+
+
+def _pull_rows(settings: Sequence[Setting]) -> Iterator[Row]:
+    for setting in settings:
+        yield setting.link or "", _timed(setting, lambda figures: figures.seconds)
+    yield from _counter_rows(settings[0])
+
+
+def _start_rows(setting: Setting) -> Iterator[Row]:
+    """The phases, their sum with its ratio, what else was counted, and the dearest imports."""
+    names = dict.fromkeys(name for figures in setting.images for name in figures.phases)
+    for name in names:
+        yield name, [_seconds(figures.phases.get(name)) for figures in setting.images]
+    yield "together", _timed(setting, lambda figures: figures.seconds)
+    yield from _counter_rows(setting)
+    costs: dict[str, float] = {}
+    for figures in setting.images:
+        for name, value in figures.counters.items():
+            if name.startswith("import "):
+                costs[name] = max(costs.get(name, 0.0), value)
+    for name in sorted(costs, key=lambda name: -costs[name])[:_SHOWN_IMPORTS]:
+        yield name, [_amount("seconds", figures.counters.get(name)) for figures in setting.images]
+
+
+def _counter_rows(setting: Setting) -> Iterator[Row]:
+    for name, words in _COUNTERS.items():
+        values = [figures.counters.get(name) for figures in setting.images]
+        if any(value is not None for value in values):
+            yield words, [_amount(name, value) for value in values]
+
+
+def _timed(setting: Setting, value_of: Callable[[Figures], Estimate | None]) -> list[str]:
+    cells = [_seconds(value_of(figures)) for figures in setting.images]
+    return cells + [_ratio(figures.ratio) for figures in setting.images[1:]]
+
+
+def _amount(name: str, value: float | None) -> str:
+    """A counter by what its name says that it counts."""
+    if value is None:
+        return "–"
+    if name.endswith("bytes"):
+        return size(round(value))
+    if name.endswith("seconds"):
+        return _duration(value)
+    return f"{value:.0%}" if name == _PERCENT else number(round(value))
+
+
+def _seconds(found: Estimate | None) -> str:
+    """A median, with its interval where it has one."""
+    if found is None:
+        return "–"
+    if found.rounds < 2:
+        return _duration(found.value)
+    if found.value < 1:
+        return f"{found.value * 1000:.0f} ms ({found.low * 1000:.0f}–{found.high * 1000:.0f})"
+    return f"{found.value:.2f} s ({found.low:.2f}–{found.high:.2f})"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def _ratio(found: Estimate | None) -> str:
+    if found is None:
+        return "–"
+    return f"{found.value:.2f}" + (f" ({found.low:.2f}–{found.high:.2f})" if found.rounds > 1 else "")
+
+
+def _doubts(report: BenchReport, letters: Sequence[str], console: Console) -> None:
+    """Failures, noise, remarks."""
+    failed = dict.fromkeys(
+        f"{letters[figures.image.position]} failed: {failure}"
+        for setting in report.summary.settings
+        for figures in setting.images
+        for failure in figures.failures
+    )
+    noise = [f"noisy host: {words}" for words in report.summary.noise]
+    lines = [(line, "red") for line in failed] + [(line, "yellow") for line in noise]
+    lines += [(line, "dim") for line in report.summary.remarks]
+    if lines:
+        console.print()
+    for line, style in lines:
+        console.print(Text(visible(line), style=style), soft_wrap=True)

@@ -1,0 +1,68 @@
+"""The picture of a benchmark: the way from pull to first answer, an image a bar, before above after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slimml.bench.results import Measure, Measurement
+from slimml.bench.shaping import LOOPBACK
+from slimml.bench.statistics import median
+from slimml.bench.waterfall import Bar, Group, Words, draw_waterfall
+from slimml.report.sizes import size
+
+if TYPE_CHECKING:
+    from slimml.report.bench import BenchReport
+
+
+def draw_bench(report: BenchReport, measured: Sequence[Measurement], path: Path) -> None:
+    """Write the picture to `path`, SVG or PNG by its suffix: a group of bars for each link.
+
+    Raises UsageError for another suffix or nothing to draw, Unsupported without matplotlib, AccessDenied.
+    """
+    good = [one for one in measured if not one.warm_up and one.failure is None and one.phases]
+    links = dict.fromkeys(one.link for one in good if one.measure is Measure.PULL)
+    groups = tuple(_group(report, good, link) for link in links or [None])
+    host = report.run.host
+    words = Words(
+        title="From pull to first answer" if links else "Cold start to first answer",
+        subtitle="medians; whiskers are 95 % bootstrap intervals of the whole",
+        footnote=f"{host.cpu}, {host.cores} processors, {size(host.memory)} of memory, kernel {host.kernel}",
+    )
+    draw_waterfall(groups, words, path)
+
+
+def _group(report: BenchReport, good: Sequence[Measurement], link: str | None) -> Group:
+    bars = []
+    for image in report.images:
+        own = [one for one in good if one.image == image]
+        pulls = {one.round: one for one in own if one.measure is Measure.PULL and one.link == link}
+        starts = {one.round: one for one in own if one.measure is Measure.START and one.page_cache != "warm"}
+        rounds = sorted(set(pulls or starts) & set(starts or pulls))
+        if not rounds:
+            continue
+        whole = median([sum(part[number].seconds for part in (pulls, starts) if part) for number in rounds])
+        phases = _phases([pulls[number] for number in rounds if pulls])
+        phases |= _phases([starts[number] for number in rounds if starts])
+        bars.append(Bar(_label(image.reference), phases, whole.low, whole.high))
+    if link is None:
+        return Group("page cache cold", tuple(bars))
+    return Group(f"pull over {link}" if link != LOOPBACK else "pull from this machine", tuple(bars), _remark(bars))
+
+
+def _phases(rows: Sequence[Measurement]) -> dict[str, float]:
+    names = dict.fromkeys(name for one in rows for name in one.phases)
+    return {name: median([one.phases.get(name, 0.0) for one in rows]).value for name in names}
+
+
+def _label(reference: str) -> str:
+    """The end of a name, which tells images of one application apart."""
+    tail = reference.rpartition("/")[2]
+    return tail if len(tail) <= 20 else f"…{tail[-19:]}"
+
+
+def _remark(bars: Sequence[Bar]) -> str:
+    if len(bars) != 2 or bars[1].total <= 0:
+        return ""
+    return f"{bars[0].total / bars[1].total:.2f} times as quick"
