@@ -127,7 +127,7 @@ def podman_request(image: Image, handle: str, spec: RunSpec, circumstances: Circ
     if circumstances.limits:
         body["r_limits"] = [
             # Unlimited is -1 for getrlimit(2) and the largest number here.
-            {"type": f"RLIMIT_{name.upper()}", "soft": soft % 2**64, "hard": hard % 2**64}
+            {"type": name, "soft": soft % 2**64, "hard": hard % 2**64}
             for name, (soft, hard) in circumstances.limits.items()
         ]
     return body | _own_words(spec, "user", "work_dir")
