@@ -3,7 +3,8 @@
 
 Prints the answers as JSON. With two images it compares them, byte by byte, and ends with 1 when anything differs, or
 when the second one's package databases complain about something that the first one's do not. It takes the docker
-program and none of slimml's engines and comparisons, so that `slimml verify` has something to be held against.
+program, not slimml's engines and comparisons, so that `slimml verify` has something to be held against; only its way
+into a container's network is slimml's, where the engine has no bridge.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from slimml.engine.enter import connect_inside
 from slimml.probes.probe import BatchProbe, CommandProbe, HttpProbe, Ready, Suite
 from slimml.probes.read import read_suite
 
@@ -46,14 +48,38 @@ def shown(content: bytes) -> str:
 
 @contextmanager
 def running(image: str, port: int) -> Iterator[tuple[str, str]]:
-    """A container of the image: its ID and the address, on this machine, of its port."""
-    container = docker("create", "--publish", f"127.0.0.1::{port}", image).stdout.decode().strip()
+    """A container of the image: its ID and the address of its port.
+
+    That is one of this machine, or `pid:PORT` inside where the engine has no bridge to publish ports from.
+    """
+    bridged = _has_bridge()
+    words = ("--publish", f"127.0.0.1::{port}") if bridged else ("--network", "none")
+    container = docker("create", *words, image).stdout.decode().strip()
     try:
         docker("start", container)
-        found = docker("port", container, f"{port}/tcp", check=False).stdout.decode().split()
-        yield container, found[0] if found else ""
+        if bridged:
+            found = docker("port", container, f"{port}/tcp", check=False).stdout.decode().split()
+            yield container, found[0] if found else ""
+        else:
+            pid = docker("inspect", "--format", "{{.State.Pid}}", container).stdout.decode().strip()
+            yield container, f"{pid}:{port}"
     finally:
         docker("rm", "--force", "--volumes", container)
+
+
+def _has_bridge() -> bool:
+    """Whether the bridge that Docker's default network stands on is still there."""
+    name = docker("network", "inspect", "--format", '{{index .Options "com.docker.network.bridge.name"}}', "bridge")
+    return Path("/sys/class/net", name.stdout.decode().strip() or "docker0").exists()
+
+
+def connection_to(address: str, timeout: float) -> http.client.HTTPConnection:
+    """A connection to HOST:PORT, or to `pid:PORT` inside a container of this machine."""
+    host, _, port = address.rpartition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
+    if host.isdigit():
+        connection.sock = connect_inside(int(host), int(port), timeout)
+    return connection
 
 
 def wait_until_ready(container: str, address: str, ready: Ready) -> None:
@@ -75,7 +101,7 @@ def wait_until_ready(container: str, address: str, ready: Ready) -> None:
 
 def send(address: str, probe: HttpProbe) -> dict[str, Any]:
     """The answer to one request: status, type and body."""
-    connection = http.client.HTTPConnection(address, timeout=probe.timeout)
+    connection = connection_to(address, probe.timeout)
     try:
         connection.request(probe.method, probe.path, probe.body, dict(probe.headers))
         response = connection.getresponse()
