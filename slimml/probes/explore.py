@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from contextlib import suppress
@@ -154,11 +155,13 @@ def _ended(found: Guess, container: Container) -> Guess:
 
 
 def _listening(container: Container) -> tuple[int, ...]:
-    """The TCP ports that something in the container listens on, ascending; what it chose at random comes last."""
-    text = ""
-    pid = container.pid()
-    for name in ("tcp", "tcp6"):
-        if pid is not None:
+    """The TCP ports that something in the container listens on, ascending; none where its network is this machine's."""
+    text, pid = "", container.pid()
+    if pid is not None:
+        with suppress(OSError):
+            if os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net"):
+                return ()
+        for name in ("tcp", "tcp6"):
             with suppress(OSError):
                 text += Path(f"/proc/{pid}/net/{name}").read_text("ascii", "replace")
     if not text:
