@@ -44,6 +44,7 @@ class OptimizeSettings:
     )
     threads: int = _setting(0, "threads that compress; 0 means one per processor")
     keep_removed: bool = _setting(False, "keep what is removed beside the image, for `slimml restore`")
+    verify: bool = _setting(True, "run both images where an engine is there, and put back what the new one needs")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ def _own_home(tmp_path_factory):
         patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
         patch.setenv("DOCKER_CONFIG", str(home / "docker"))
         patch.setenv("NO_COLOR", "1")
+        patch.setenv("SLIMML_OPTIMIZE_VERIFY", "false")  # tests of verifying say --verify
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # dive comes from there
         yield
 

@@ -1,19 +1,22 @@
-"""`slimml optimize IMAGE`: the plan, a question, a smaller image, and what was measured."""
+"""`slimml optimize IMAGE`: the plan, a question, a smaller image that was run, and what was measured."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slimml.cli import options
+from slimml.cli import options, probing
 from slimml.cli.session import Session, with_session
-from slimml.errors import Refused
+from slimml.errors import Refused, Unavailable, Unsupported
 
 if TYPE_CHECKING:
+    from slimml.bloat.finding import Finding
     from slimml.inventory.table import Inventory
     from slimml.oci.reference import Reference
     from slimml.report.plan import PlanReport
+    from slimml.slim.mending.prove import Proving
     from slimml.slim.options import Options
     from slimml.slim.plan import Plan
 
@@ -53,6 +56,14 @@ KeepRemoved = Annotated[
         "--keep-removed/--no-keep-removed", help="Keep what is removed, for slimml restore.", show_default=False
     ),
 ]
+Verify = Annotated[
+    bool | None,
+    typer.Option(
+        "--verify/--no-verify",
+        help="Run both images, compare, put back what is needed; unless set, where an engine is there.",
+        show_default=False,
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -76,8 +87,15 @@ def optimize(
     threads: Threads = None,
     keep_removed: KeepRemoved = None,
     ledger: options.Ledger = None,
+    verify: Verify = None,
+    probes: probing.ProbesFile = None,
+    probe: probing.Requests = None,
+    probe_command: probing.Commands = None,
+    ready: probing.ReadyWhen = None,
+    runtime: probing.RuntimeChoice = probing.Runtime.AUTO,
+    gpus: probing.Gpus = None,
 ) -> None:
-    """Make an image smaller, after showing the plan."""
+    """Make an image smaller and prove that it still works."""
     from slimml.bloat.detect import find_bloat
     from slimml.cli.destination import choose_destination
     from slimml.cli.reading import inventory_of, open_named
@@ -89,13 +107,16 @@ def optimize(
     opened = open_named(image, session)
     destination = choose_destination(parse_reference(image), opened.reference, tag, output)
     inventory = inventory_of(opened, session)
-    plan = make_plan(inventory, find_bloat(inventory), chosen)
+    findings = find_bloat(inventory)
+    plan = make_plan(inventory, findings, chosen)
     planned = plan_report(plan, inventory, str(destination))
     _show_plan(session, planned, dry_run)
     if dry_run:
         return
     _ask(session, planned, yes)
-    _carry_out(session, inventory, plan, planned, destination, ledger)
+    asked = _Asked(verify, probes, probe, probe_command, ready, runtime, gpus)
+    proving = _begin_proving(session, inventory, asked)
+    _carry_out(session, inventory, findings, plan, proving, destination, ledger)
 
 
 def _options(
@@ -153,24 +174,80 @@ def _ask(session: Session, planned: "PlanReport", yes: bool) -> None:
         raise Refused(f"{planned.image}: nothing was done")
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What the command line says of verifying."""
+
+    verify: bool | None
+    probes: Path | None
+    requests: list[str] | None
+    commands: list[str] | None
+    ready: str | None
+    runtime: probing.Runtime
+    gpus: str | None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody asked for it, so that being unable to is an error."""
+        named = self.probes or self.requests or self.commands or self.ready or self.gpus
+        return bool(self.verify or named or self.runtime is not probing.Runtime.AUTO)
+
+
+def _begin_proving(session: Session, inventory: "Inventory", asked: _Asked) -> "Proving | str":
+    """The original's answers, or the reason why nobody will ask; raises Unproven when the original fails."""
+    from slimml.slim.mending.prove import learn
+
+    if asked.verify is False:
+        return "--no-verify"
+    if not (asked.wanted or session.settings.optimize.verify):
+        return "the settings say so"
+    try:
+        engine = probing.engine_for(session, asked.runtime)
+        suite = probing.suite_for(
+            session,
+            inventory.image,
+            probes=asked.probes,
+            requests=asked.requests,
+            commands=asked.commands,
+            ready=asked.ready,
+            gpus=asked.gpus,
+            inventory=inventory,
+            engine=engine,
+        )
+        session.remark(f"Asking the original with {engine.name}: {len(suite.probes)} probes, {suite.origin} …")
+        return learn(engine, inventory, suite, session.progress)
+    except (probing.NothingGuessed, Unavailable, Unsupported) as error:
+        if asked.wanted:
+            raise
+        return str(error)
+
+
 def _carry_out(
     session: Session,
     inventory: "Inventory",
+    findings: "list[Finding]",
     plan: "Plan",
-    planned: "PlanReport",
+    proving: "Proving | str",
     destination: "Reference",
     ledger: Path | None,
 ) -> None:
     from slimml.report.optimized import optimized_report, render_optimized
+    from slimml.report.plan import plan_report
     from slimml.slim.deliver import deliver
-    from slimml.slim.optimize import carry_out
+    from slimml.slim.mending.prove import slim_proven, slim_unproven
     from slimml.slim.workshop import work_store
 
+    limits, progress = session.access.limits, session.progress
     with work_store() as store:
-        slimmed = carry_out(inventory, plan, store, limits=session.access.limits, progress=session.progress)
-        done = deliver(slimmed, destination, session.access, ledger=ledger, progress=session.progress)
-    report = optimized_report(slimmed, inventory, done)
+        if isinstance(proving, str):
+            slimmed, proof = slim_unproven(inventory, plan, store, limits=limits, progress=progress), None
+        else:
+            slimmed, proof = slim_proven(
+                inventory, findings, plan, proving, store, limits=limits, progress=progress, remark=session.remark
+            )
+        done = deliver(slimmed, destination, session.access, ledger=ledger, progress=progress)
+    report = optimized_report(slimmed, inventory, done, proof or str(proving))
     if session.json:
-        session.answer("optimize", plan=planned, optimized=report)
+        session.answer("optimize", plan=plan_report(slimmed.plan, inventory, str(destination)), optimized=report)
     else:
         render_optimized(report, session.out)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slimml.cli.session import Session
+from slimml.errors import UsageError
 
 if TYPE_CHECKING:
     from slimml.engine.container import Engine
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from slimml.oci.image import Image
     from slimml.probes.guess import Guess
     from slimml.probes.probe import Suite
+
+
+class NothingGuessed(UsageError):
+    """Nobody said what to ask of an image, and nothing could be guessed."""
 
 
 class Runtime(StrEnum):
@@ -83,7 +88,8 @@ def suite_for(
     --probes, else the [probes] of the settings file that holds here, else a guess, which is told.
 
     With an `engine` a guess asks the running image, too, and keeps only what it passes. `inventory` spares taking it
-    where it is known already. Raises UsageError, NotFound, AccessDenied, and what the engine raises.
+    where it is known already. Raises UsageError (NothingGuessed), NotFound, AccessDenied, and what
+    the engine raises.
     """
     found = _said(image, probes, requests or [], commands or [], ready)
     if found is None:
@@ -142,14 +148,12 @@ def _with_spoken(
 def _guessed(
     session: Session, image: "Image", inventory: "Inventory | None", engine: "Engine | None", gpus: str | None
 ) -> "Suite":
-    from slimml.errors import UsageError
-
     found = guess_of(session, image, inventory, gpus)
     if engine is not None and (found.suite.probes or found.suite.ready):
         found = tried(session, engine, image, found, twice=False)
     if not found.suite.probes:
         why = "".join(f"; {remark}" for remark in found.remarks)
-        raise UsageError(f"{image.reference}: no probe could be guessed; say one with --probe or --probes{why}")
+        raise NothingGuessed(f"{image.reference}: no probe could be guessed; say one with --probe or --probes{why}")
     session.remark("The probes are guessed; `slimml init IMAGE` writes them down, to be read and made better.")
     return found.suite
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slimml.report.build_analysis import is_file
+from slimml.report.proof import ProofReport, in_words, proof_report, render_proof
 from slimml.report.receipt import ReceiptReport, receipt_report
 from slimml.report.sizes import number, share, size
 from slimml.report.terminal import heading, indented, plain_table
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
     from slimml.inventory.table import Inventory
     from slimml.slim.deliver import Delivered
+    from slimml.slim.mending.prove import Proof
     from slimml.slim.optimize import Measured, Slimmed
 
 UNVERIFIED = "unverified: slimml did not run the image"
+"""followed by the reason"""
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,16 @@ class OptimizedReport:
     ledger: str
     ledger_digest: str
     removed: str | None
+    verified: bool
     verification: str
+    proof: ProofReport | None
 
 
-def optimized_report(slimmed: Slimmed, inventory: Inventory, delivered: Delivered) -> OptimizedReport:
-    """The report on a written image."""
+def optimized_report(
+    slimmed: Slimmed, inventory: Inventory, delivered: Delivered, proof: Proof | str
+) -> OptimizedReport:
+    """The report on a written image; `proof` is a reason where there is none."""
+    proven = None if isinstance(proof, str) else proof_report(proof)
     files = is_file(inventory)
     gone = np.isin(slimmed.plan.verb, (Verb.DROP, Verb.MOVE))
     return OptimizedReport(
@@ -66,7 +74,9 @@ def optimized_report(slimmed: Slimmed, inventory: Inventory, delivered: Delivere
         ledger=delivered.ledger,
         ledger_digest=slimmed.ledger.digest,
         removed=delivered.removed,
-        verification=UNVERIFIED,
+        verified=proven is not None,
+        verification=in_words(proven) if proven else f"{UNVERIFIED}: {proof}",
+        proof=proven,
     )
 
 
@@ -75,7 +85,7 @@ def _side(measured: Measured, layers: int, files: int) -> Side:
 
 
 def render_optimized(report: OptimizedReport, console: Console) -> None:
-    """Print both images' numbers side by side, where the result and the ledger are, and that it is unverified."""
+    """Print both images' numbers side by side, where the result and the ledger are, and what is proven."""
     heading(console, visible(report.result.reference))
     console.print(indented(report.result.digest))
     before, after = report.before, report.after
@@ -91,4 +101,7 @@ def render_optimized(report: OptimizedReport, console: Console) -> None:
     console.print(f"  ledger   {visible(report.ledger)}", soft_wrap=True)
     if report.removed:
         console.print(f"  removed  {visible(report.removed)}", soft_wrap=True)
-    console.print(indented(report.verification), style="yellow")
+    if report.proof is not None:
+        render_proof(report.proof, console)
+    else:
+        console.print(indented(visible(report.verification)), style="yellow")

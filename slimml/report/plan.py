@@ -9,6 +9,7 @@ import numpy as np
 from rich.text import Text
 
 from slimml.bloat.finding import Risk
+from slimml.report.proof import KeptReport, kept_report
 from slimml.report.sizes import counted, number, share, size
 from slimml.report.terminal import RISK_STYLE, heading, indented, plain_table
 from slimml.report.untrusted import visible
@@ -39,7 +40,10 @@ class PlanStep:
 
 @dataclass(frozen=True)
 class PlanReport:
-    """`disk_bytes` and `compressed_bytes` are expected to go of the image's; measured numbers come afterwards."""
+    """`disk_bytes` and `compressed_bytes` are expected to go of the image's; measured numbers come afterwards.
+
+    `kept` is what mending put back, nothing before the image was run.
+    """
 
     image: str
     destination: str
@@ -51,6 +55,7 @@ class PlanReport:
     compressed_bytes: int
     notes: tuple[str, ...]
     dangling: tuple[str, ...]
+    kept: tuple[KeptReport, ...]
 
 
 def plan_report(plan: Plan, inventory: Inventory, destination: str) -> PlanReport:
@@ -68,6 +73,7 @@ def plan_report(plan: Plan, inventory: Inventory, destination: str) -> PlanRepor
         compressed_bytes=plan.compressed_bytes,
         notes=plan.notes,
         dangling=plan.dangling,
+        kept=tuple(kept_report(item) for item in plan.kept),
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _NOTICED = (Verb.DROP, Verb.MOVE, Verb.LINK, Verb.EDIT)
 _DARING = (Risk.ASK, Risk.LIKELY, Risk.SAFE)
 _NAMED = 3
+_LIGHT_BYTES = 64 << 10
 
 Unit = int
 """A row that stands for itself, or for all rows of a package that goes whole."""
@@ -86,12 +87,33 @@ class Candidates:
             reason=reason,
         )
 
-    def grouped(self, units: Iterable[Unit]) -> list[frozenset[Unit]]:
-        """Units that are told of together: each package by itself, the others by owner and rule."""
-        found: dict[tuple[str, ...], set[Unit]] = defaultdict(set)
-        for unit in sorted(units):
-            found[tuple(self.trail(unit)[:2])].add(unit)
-        return [frozenset(group) for group in found.values()]
+    def with_neighbours(self, units: Iterable[Unit]) -> frozenset[Unit]:
+        """These units, and what lies directly beside them where that is light altogether: needed or not, it belongs to
+        them (the rest of a small package, the other zones of a region).
+        """
+        found = set(units)
+        for place in {self.inventory.paths[unit].rpartition("/")[0] for unit in found - self.packages}:
+            beside = [unit for unit in self._directly_in.get(place, ()) if unit not in found]
+            if sum(map(self.weight, beside)) <= _LIGHT_BYTES:
+                found.update(beside)
+        return frozenset(found)
+
+    def parts(self, units: Iterable[Unit], most: int) -> list[frozenset[Unit]]:
+        """Units that are told of together: each package, each directory that comes back as a whole, each file.
+
+        Where these are more than `most`, all of an owner and a rule.
+        """
+        single = sorted(units)
+        by_place: dict[str, set[Unit]] = defaultdict(set)
+        by_rule: dict[tuple[str, ...], set[Unit]] = defaultdict(set)
+        covering = self._covering([row for unit in single if unit not in self.packages for row in self.rows[unit]])
+        for unit in single:
+            by_rule[tuple(self.trail(unit)[:2])].add(unit)
+            path = f"/{self.inventory.paths[unit]}"
+            above = (place for place in covering if path == place or path.startswith(f"{place}/"))
+            by_place[self.label(unit) if unit in self.packages else next(above, path)].add(unit)
+        found = by_place.values() if len(by_place) <= most else by_rule.values()
+        return [frozenset(part) for part in found]
 
     def _covering(self, rows: Sequence[int]) -> tuple[str, ...]:
         """The highest paths, in absolute form, beneath which these rows and no others change."""
@@ -116,9 +138,8 @@ class Candidates:
                 found.append(f"/{place}")
             elif children:
                 pending.extend(sorted(children, reverse=True))
-            if count[place] != self._changes[place] and place in paths:
-                found.append(f"/{place}")
-        return tuple(found)
+        # A directory that comes back without all it held would cover too much; it comes with what lies in it.
+        return tuple(found) or tuple(f"/{path}" for path in paths)
 
     @cached_property
     def _changes(self) -> dict[str, int]:
@@ -127,6 +148,13 @@ class Candidates:
         for path in self.unit_at:
             for place in (path, *ancestors(path)):
                 found[place] += 1
+        return found
+
+    @cached_property
+    def _directly_in(self) -> dict[str, list[Unit]]:
+        found: dict[str, list[Unit]] = defaultdict(list)
+        for unit in self.rows.keys() - self.packages:
+            found[self.inventory.paths[unit].rpartition("/")[0]].append(unit)
         return found
 
     @cached_property

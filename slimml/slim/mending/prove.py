@@ -18,7 +18,7 @@ from slimml.slim.mending.trials import Trials, narrowed
 from slimml.slim.optimize import carry_out
 from slimml.slim.planning import make_plan
 from slimml.verify.verification import Verdict
-from slimml.verify.verify import check_against, learn_baseline
+from slimml.verify.verify import check_against, learn_baseline, reconsider
 
 if TYPE_CHECKING:
     from slimml.bloat.finding import Finding
@@ -55,16 +55,18 @@ class Proving:
 
 
 def learn(engine: Engine, inventory: Inventory, suite: Suite, progress: Progress = SILENT) -> Proving:
-    """Ask the original. Raises Unproven when it fails its own probes, and what running it raises."""
-    baseline = learn_baseline(engine, inventory.image, suite, progress=progress)
-    asked = baseline.asked
+    """Ask the original. Raises Unproven when it fails its own probes or has none, and what running it raises."""
     name = inventory.image.reference
-    if asked.failure is not None:
-        raise Unproven(f"{name}: the original itself was never ready: {asked.failure}; {_WAY_OUT}")
-    for answer in asked.answers:
-        if not answer.good:
-            said = answer.failure or "; ".join(answer.complaints)
-            raise Unproven(f"{name}: the original itself fails its probe {answer.probe!r}: {said}; {_WAY_OUT}")
+    if not suite.probes:
+        raise Unproven(f"{name}: there is no probe to prove anything with; {_WAY_OUT}")
+    baseline = learn_baseline(engine, inventory.image, suite, progress=progress)
+    for asked in baseline.rounds:
+        if asked.failure is not None:
+            raise Unproven(f"{name}: the original itself was never ready: {asked.failure}; {_WAY_OUT}")
+        for answer in asked.answers:
+            if not answer.good:
+                said = answer.failure or "; ".join(answer.complaints)
+                raise Unproven(f"{name}: the original itself fails its probe {answer.probe!r}: {said}; {_WAY_OUT}")
     return Proving(engine, baseline)
 
 
@@ -91,6 +93,10 @@ def slim_proven(
     while True:
         slimmed = _carry_out(inventory, plan, store, limits, progress)
         verification = check_against(proving.engine, proving.baseline, slimmed.image, progress)
+        baseline, verification = reconsider(
+            proving.engine, inventory.image, proving.baseline, verification, progress=progress
+        )
+        proving = replace(proving, baseline=baseline)
         if verification.verdict is Verdict.SAME:
             proof = Proof(verification, plan.kept, rewrites, trials)
             names = ", ".join(row.probe for row in verification.rows)

@@ -23,6 +23,8 @@ TRIALS = 80
 _CHASES = 12
 _LIGHT_BYTES = 64 << 10
 _LIGHT_SHARE = 2_000
+_FEW = 40
+_PARTS = 12
 
 
 @dataclass(frozen=True)
@@ -38,30 +40,36 @@ def find_needed(candidates: Candidates, check: Check, failed: Verification, *, m
 
     `failed` is what the slim image answered. Raises what `check` raises.
     """
-    suspects = _chase(candidates, check, failed)
-    total = sum(candidates.weight(unit) for unit in candidates.rows)
+    suspects, sufficient = _chase(candidates, check, failed)
     found = find_culprits(
         candidates.rows,
         lambda kept: check(kept).verdict is Verdict.SAME,
         suspects=suspects,
         trail=candidates.trail,
         weight=candidates.weight,
-        # To tell small neighbours apart is not worth the trials; that they stay does no harm.
-        enough=max(_LIGHT_BYTES, total // _LIGHT_SHARE),
+        enough=0 if sufficient and len(suspects) <= _FEW else _light(candidates),
         most=most,
     )
     if found.needed is None:
         return None
     kept = []
-    for group in candidates.grouped(found.needed):
-        without = check(found.needed - group)
+    for part in candidates.parts(found.needed, _PARTS):
+        without = check(found.needed - part)
         told = without if without.verdict is not Verdict.SAME else failed
-        kept.append(candidates.kept(group, symptom(told)))
+        kept.append(candidates.kept(candidates.with_neighbours(part), symptom(told)))
     return Needed(tuple(kept), found.smallest)
 
 
-def _chase(candidates: Candidates, check: Check, failed: Verification) -> list[Unit]:
+def _light(candidates: Candidates) -> int:
+    """To tell neighbours of so many bytes apart is not worth the trials; that they stay does no harm."""
+    total = sum(candidates.weight(unit) for unit in candidates.rows)
+    return max(_LIGHT_BYTES, total // _LIGHT_SHARE)
+
+
+def _chase(candidates: Candidates, check: Check, failed: Verification) -> tuple[list[Unit], bool]:
     """Units that the errors point to, the surest first: what they name, what they are about, what lies beside that.
+
+    The second value tells whether they suffice.
 
     One missing file hides the next, so that each trial's own errors are followed as well.
     """
@@ -79,5 +87,5 @@ def _chase(candidates: Candidates, check: Check, failed: Verification) -> list[U
         found |= dict.fromkeys(added)
         verification = check(frozenset(found))
         if verification.verdict is Verdict.SAME:
-            break
-    return list(found)
+            return list(found), True
+    return list(found), False

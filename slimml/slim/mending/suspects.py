@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from slimml.bloat.packages import normalised
 from slimml.inventory.owner import System
 from slimml.inventory.root import merged_root
+from slimml.oci.tar.events import Kind
 from slimml.slim.mending.evidence import THEMES, Clues
 from slimml.slim.names import ancestors
 from slimml.slim.options import matcher
@@ -90,8 +91,9 @@ class Suspects:
 
     def _by_name(self, clue: Clues) -> Iterable[Unit]:
         for word in clue.words:
-            paths = self._paths_named(word.rpartition("/")[2])
-            if len(paths) <= _SAME_NAME:
+            name = word.rpartition("/")[2]
+            paths = self._paths_named(name)
+            if len(paths) <= _SAME_NAME and not name.isdecimal():
                 for path in paths:
                     yield self._candidates.unit_at[path]
 
@@ -112,9 +114,13 @@ class Suspects:
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
+        """Paths of files, links and the like by their last part; those of directories are everyday words."""
+        inventory = self._candidates.inventory
+        kind = inventory.column("kind")
         found: dict[str, list[str]] = defaultdict(list)
         for path in self._candidates.unit_at:
-            found[path.rpartition("/")[2]].append(path)
+            if kind[inventory.live[path]] != Kind.DIRECTORY:
+                found[path.rpartition("/")[2]].append(path)
         return dict(found)
 
     @cached_property

@@ -5,9 +5,9 @@ Nothing is rewritten for a trial, so that one costs a start and the probes that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from slimml.engine.container import Prepared
@@ -30,39 +30,33 @@ _SLOWER = 5.0
 """how much longer than the original's an answer may take before a trial has failed"""
 
 
-@dataclass(frozen=True)
 class PuttingBack:
     """An engine whose containers, all of one image, get an archive before they start."""
 
-    engine: Engine
-    prepared: Prepared
-    archive: Callable[[], Iterable[bytes]]
-
-    @property
-    def name(self) -> str:
-        """That of the engine itself."""
-        return self.engine.name
+    def __init__(self, engine: Engine, prepared: Prepared, archive: Callable[[], Iterable[bytes]]) -> None:
+        self.name = engine.name
+        self._engine, self._prepared, self._archive = engine, prepared, archive
 
     def facts(self) -> EngineFacts:
         """Those of the engine itself."""
-        return self.engine.facts()
+        return self._engine.facts()
 
     @contextmanager
     def prepare(self, image: Image, progress: Progress = SILENT) -> Iterator[Prepared]:
         """The image as it is prepared already."""
         del progress
-        yield replace(self.prepared, image=image)
+        yield replace(self._prepared, image=image)
 
     @contextmanager
     def create(self, prepared: Prepared, spec: RunSpec) -> Iterator[Container]:
         """A container with the archive's files in it."""
-        with self.engine.create(prepared, spec) as container:
-            container.put(self.archive())
+        with self._engine.create(prepared, spec) as container:
+            container.put(self._archive())
             yield container
 
     def sweep(self) -> tuple[str, ...]:
         """As the engine itself does it."""
-        return self.engine.sweep()
+        return self._engine.sweep()
 
 
 class Trials:
@@ -92,10 +86,8 @@ class Trials:
 def narrowed(baseline: Baseline, failed: Verification) -> Baseline:
     """The baseline of the probes that failed alone, with timeouts that fit how fast the original was."""
     names = {row.probe for row in failed.rows if row.verdict is not Verdict.SAME}
-    probes = baseline.suite.probes
-    if not failed.failure and names:
-        probes = tuple(probe for probe in probes if probe.name in names)
-    left = {probe.name for probe in probes}
+    if failed.failure or not names:
+        names = {probe.name for probe in baseline.suite.probes}
     seconds = {
         answer.probe: max(_LEAST_SECONDS, _SLOWER * answer.seconds)
         for asked in baseline.rounds
@@ -103,14 +95,16 @@ def narrowed(baseline: Baseline, failed: Verification) -> Baseline:
     }
     suite = replace(
         baseline.suite,
-        probes=tuple(_hurried(probe, seconds.get(probe.name)) for probe in probes),
+        probes=tuple(
+            _hurried(probe, seconds.get(probe.name)) for probe in baseline.suite.probes if probe.name in names
+        ),
         ready=_hurried_ready(baseline.suite.ready, baseline.asked.ready_seconds),
     )
-    first, *more = (_only(asked, left) for asked in baseline.rounds)
+    first, *more = (_only(asked, names) for asked in baseline.rounds)
     return replace(baseline, suite=suite, asked=first, more=tuple(more))
 
 
-def _only(asked: Asked, names: set[str]) -> Asked:
+def _only(asked: Asked, names: Collection[str]) -> Asked:
     return replace(asked, answers=tuple(answer for answer in asked.answers if answer.probe in names))
 
 
