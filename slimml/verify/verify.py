@@ -36,14 +36,6 @@ def learn_baseline(
     return _baseline(str(image.reference), suite, asked)
 
 
-def learn_more(
-    engine: Engine, image: Image, baseline: Baseline, *, rounds: int = 1, progress: Progress = SILENT
-) -> Baseline:
-    """Ask the original again, so that more of what varies by itself is known."""
-    asked = _ask(engine, image, baseline.suite, rounds, progress)
-    return _baseline(baseline.reference, baseline.suite, [*baseline.rounds, *asked])
-
-
 def check_against(engine: Engine, baseline: Baseline, image: Image, progress: Progress = SILENT) -> Verification:
     """Ask another image, and hold its answers together with what the original says in every round.
 
@@ -74,17 +66,29 @@ def reconsider(
     A part that two runs of the original had in common by chance is found to vary; a wrong answer stays one. Broken and
     unproven rows are left alone. The baseline that comes back knows more.
     """
+    from slimml.probes.ask import ask
+
     asked = verification.asked
-    for _ in range(rounds):
-        if asked is None or all(row.verdict is not Verdict.DIFFERENT for row in verification.rows):
-            break
-        baseline = learn_more(engine, original, baseline, progress=progress)
-        again = judge(baseline, asked, time.time() - baseline.learnt_at)
-        pairs = zip(verification.rows, again, strict=True)
-        rows = tuple(new if old.verdict is Verdict.DIFFERENT else old for old, new in pairs)
-        unchecked = not_checked(baseline.suite, original, rows)
-        verification = replace(verification, rows=rows, not_checked=unchecked)
+    if asked is None or not _differs(verification):
+        return baseline, verification
+    with engine.prepare(original, progress) as prepared:
+        for _ in range(rounds):
+            more = ask(engine, prepared, baseline.suite, progress)
+            if more.failure is not None:
+                break
+            baseline = _baseline(baseline.reference, baseline.suite, [*baseline.rounds, more])
+            again = judge(baseline, asked, time.time() - baseline.learnt_at)
+            pairs = zip(verification.rows, again, strict=True)
+            rows = tuple(new if old.verdict is Verdict.DIFFERENT else old for old, new in pairs)
+            unchecked = not_checked(baseline.suite, original, rows)
+            verification = replace(verification, rows=rows, not_checked=unchecked)
+            if not _differs(verification):
+                break
     return baseline, verification
+
+
+def _differs(verification: Verification) -> bool:
+    return any(row.verdict is Verdict.DIFFERENT for row in verification.rows)
 
 
 def verify_images(
