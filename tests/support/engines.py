@@ -4,12 +4,15 @@
 engine's socket. Where an engine cannot run the test is skipped, in CI (variable CI) it fails.
 """
 
+import fcntl
 import http.client
 import io
 import json
 import os
+import secrets
 import shutil
 import socket
+import struct
 import subprocess
 import tarfile
 import tempfile
@@ -20,6 +23,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+
+_NOBODY = 65534
+
+_SIOCSIFFLAGS, _SIOCBRADDBR, _SIOCBRDELBR = 0x8914, 0x89A0, 0x89A1
 
 
 def missing(reason: str) -> None:
@@ -51,7 +58,10 @@ def engine_directory() -> Iterator[Path]:
 
 @contextmanager
 def running_dockerd(directory: Path, *arguments: str, driver: str = "overlay2") -> Iterator[str]:
-    """A dockerd without networks; `arguments` are added to its command line."""
+    """A dockerd with a network of its own; `arguments` are added to its command line.
+
+    Told to use no bridge, it would delete docker0, which may be that of this machine's own Docker.
+    """
     need("dockerd", "containerd", "runc")
     socket_path = f"{directory}/docker.sock"
     command = [
@@ -61,12 +71,25 @@ def running_dockerd(directory: Path, *arguments: str, driver: str = "overlay2") 
         f"--pidfile={directory}/pid",
         f"--host=unix://{socket_path}",
         f"--storage-driver={driver}",
-        "--bridge=none",
         "--iptables=false",
         *arguments,
     ]
-    with _running(command, f"API listen on {socket_path}"):
+    with _bridge() as bridge, _running([*command, f"--bridge={bridge}"], f"API listen on {socket_path}"):
         yield socket_path
+
+
+@contextmanager
+def _bridge() -> Iterator[str]:
+    """A bridge without an address (dockerd gives it one), by the calls of netdevice(7) and linux/sockios.h."""
+    name = f"slimml{secrets.token_hex(4)}"
+    raw = name.encode().ljust(16, b"\0")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, _SIOCBRADDBR, raw)
+        try:
+            yield name
+        finally:
+            fcntl.ioctl(control, _SIOCSIFFLAGS, raw + struct.pack("H22x", 0))  # one that is up cannot be deleted
+            fcntl.ioctl(control, _SIOCBRDELBR, raw)
 
 
 @contextmanager
@@ -86,11 +109,32 @@ def running_podman(directory: Path, driver: str = "overlay") -> Iterator[str]:
         yield socket_path
 
 
+@contextmanager
+def running_rootless_podman(directory: Path) -> Iterator[str]:
+    """Podman's API service as a user who is nobody, without any network but loopback."""
+    need("podman", "setpriv", "newuidmap")
+    home = directory / "home"
+    home.mkdir()
+    directory.chmod(0o711)
+    shutil.chown(home, _NOBODY, _NOBODY)
+    socket_path = f"{home}/podman.sock"
+    variables = [f"PATH={os.environ['PATH']}", f"HOME={home}", f"XDG_RUNTIME_DIR={home}"]
+    user = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "env", "--ignore-environment"]
+    options = ["--storage-driver=vfs", "--cgroup-manager=cgroupfs", *podman_runtime(), "--log-level=info"]
+    service = ["podman", *options, "system", "service", "--time=0", f"unix://{socket_path}"]
+    with _running([*user, *variables, *service], "API service listening"):
+        yield socket_path
+
+
+def podman_runtime() -> list[str]:
+    """crun before 1.9 runs nothing where control groups of both versions are mounted."""
+    return ["--runtime=runc"] if shutil.which("runc") else []
+
+
 def podman_command(directory: Path, driver: str = "overlay") -> list[str]:
     """The beginning of a podman command that works on the storage of `running_podman(directory)`."""
-    # crun before 1.9 runs nothing where control groups of both versions are mounted.
-    runtime = ["--runtime=runc"] if shutil.which("runc") else []
-    return ["podman", f"--root={directory}/root", f"--runroot={directory}/run", f"--storage-driver={driver}", *runtime]
+    places = [f"--root={directory}/root", f"--runroot={directory}/run"]
+    return ["podman", *places, f"--storage-driver={driver}", *podman_runtime()]
 
 
 @contextmanager
