@@ -46,7 +46,8 @@ _OTHER = ("#CC79A7", _INK)
 
 @dataclass(frozen=True)
 class Bar:
-    """One image's way: `phases` are seconds by name, in order; `low` and `high` the interval of their sum.
+    """One image's way: `phases` are seconds by name, in order; `low` and `high` the interval of their sum,
+    which is not drawn where both are the same.
 
     Names known here have a colour and an explanation of their own: pull, create, start, ready, first answer, exit.
     """
@@ -177,18 +178,22 @@ def _draw_bar(axes: Axes, place: int, bar: Bar, per_inch: float) -> None:
         else:
             narrow.append(f"{phase} {label}")
         left += seconds
-    # Under the bar's end, where it hides no phase.
-    under = place + 0.42
-    axes.plot([bar.low, bar.high], [under, under], color=_INK, linewidth=1.1, solid_capstyle="butt", clip_on=False)
-    for end in (bar.low, bar.high):
-        axes.plot([end, end], [under - 0.05, under + 0.05], color=_INK, linewidth=1.1, clip_on=False)
+    if bar.low < bar.high:
+        _draw_interval(axes, place + 0.42, bar)
     axes.text(-0.1 * per_inch, place, bar.label, ha="right", va="center", fontsize=10.5, color=_INK, parse_math=False)
-    words = f"{_seconds(bar.total)} ({_number(bar.low)}–{_number(bar.high)})"
+    words = _seconds(bar.total) + (f" ({_number(bar.low)}–{_number(bar.high)})" if bar.low < bar.high else "")
     beside = max(left, bar.high) + 0.12 * per_inch
     up = 0.16 if narrow else 0.0
     axes.text(beside, place - up, words, ha="left", va="center", fontsize=10.5, fontweight="bold", color=_INK)
     if narrow:
         axes.text(beside, place + 0.2, " · ".join(narrow), ha="left", va="center", fontsize=8, color=_FAINT)
+
+
+def _draw_interval(axes: Axes, under: float, bar: Bar) -> None:
+    """Below the bar's end, where it hides no phase."""
+    axes.plot([bar.low, bar.high], [under, under], color=_INK, linewidth=1.1, solid_capstyle="butt", clip_on=False)
+    for end in (bar.low, bar.high):
+        axes.plot([end, end], [under - 0.05, under + 0.05], color=_INK, linewidth=1.1, clip_on=False)
 
 
 def _color(phase: str) -> tuple[str, str]:
