@@ -57,9 +57,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Bench:
-    """What measuring needs: the engine, how places are reached, and the probes (None: starts are not measured)."""
+    """What measuring needs: the engine (None: only sizes are measured), how places are reached, and the probes (None:
+    starts are not).
+    """
 
-    engine: Engine
+    engine: Engine | None
     access: Access
     suite: Suite | None
     options: Options
@@ -67,7 +69,7 @@ class Bench:
 
     def measures(self, measure: Measure) -> bool:
         """Whether it is to be measured."""
-        return measure in self.options.measures
+        return measure in self.options.measures and (measure is Measure.SIZE or self.engine is not None)
 
 
 def begin_run(suite: Suite | None) -> Run:
@@ -88,7 +90,7 @@ def measure(subjects: Sequence[Subject], bench: Bench) -> Generator[Measurement,
             yield from _pulls(subjects, bench, pushable, work)
     else:
         yield from _sizes(subjects, bench, {})
-    if bench.measures(Measure.START) and bench.suite is not None:
+    if bench.measures(Measure.START) and bench.engine is not None and bench.suite is not None:
         inventories = {one.facts: one.inventory for one in subjects}
         options = bench.options
         yield from measure_starts(
@@ -113,6 +115,7 @@ def _pulls(
 ) -> Iterator[Measurement]:
     """Rounds for each link, the quickest first: what is slow only because it is the first time is over with it then."""
     options = bench.options
+    assert bench.engine is not None
     links = sorted(options.links, key=lambda link: (-(link.rate or float("inf")), link.delay))
     puller = puller_of(bench.engine, Path(work.path) / "pulled", bench.access)
     blocks = salts()

@@ -94,7 +94,7 @@ def bench(
     measures = frozenset(Measure(what.value) for what in measure or What)
     options = Options(measures, rounds, warm_up, parse_links(links), registry)
     subjects = [_subject(session, words, position) for position, words in enumerate(images)]
-    engine = probing.engine_for(session, runtime)
+    engine = probing.engine_for(session, runtime) if measures - {Measure.SIZE} else None
     suite = None
     if Measure.START in measures:
         suite = probing.suite_for(

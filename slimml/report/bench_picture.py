@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimml.bench.results import Measure, Measurement
 from slimml.bench.shaping import LOOPBACK
-from slimml.bench.statistics import median
+from slimml.bench.statistics import median, paired_ratio
 from slimml.bench.waterfall import Bar, Group, Words, draw_waterfall
 from slimml.report.sizes import size
 
@@ -25,8 +25,10 @@ def draw_bench(report: BenchReport, measured: Sequence[Measurement], path: Path)
     links = dict.fromkeys(one.link for one in good if one.measure is Measure.PULL)
     groups = tuple(_group(report, good, link) for link in links or [None])
     host = report.run.host
+    starts = any(one.measure is Measure.START for one in good)
+    title = "From pull to first answer" if links and starts else "Cold pull" if links else "Cold start to first answer"
     words = Words(
-        title="From pull to first answer" if links else "Cold start to first answer",
+        title=title,
         subtitle="medians; whiskers are 95 % bootstrap intervals of the whole",
         footnote=f"{host.cpu}, {host.cores} processors, {size(host.memory)} of memory, kernel {host.kernel}",
     )
@@ -35,6 +37,7 @@ def draw_bench(report: BenchReport, measured: Sequence[Measurement], path: Path)
 
 def _group(report: BenchReport, good: Sequence[Measurement], link: str | None) -> Group:
     bars = []
+    wholes: list[dict[int, float]] = []
     for image in report.images:
         own = [one for one in good if one.image == image]
         pulls = {one.round: one for one in own if one.measure is Measure.PULL and one.link == link}
@@ -42,13 +45,16 @@ def _group(report: BenchReport, good: Sequence[Measurement], link: str | None) -
         rounds = sorted(set(pulls or starts) & set(starts or pulls))
         if not rounds:
             continue
-        whole = median([sum(part[number].seconds for part in (pulls, starts) if part) for number in rounds])
+        whole = {number: sum(part[number].seconds for part in (pulls, starts) if part) for number in rounds}
+        between = median(list(whole.values()))
         phases = _phases([pulls[number] for number in rounds if pulls])
         phases |= _phases([starts[number] for number in rounds if starts])
-        bars.append(Bar(_label(image.reference), phases, whole.low, whole.high))
+        bars.append(Bar(_label(image.reference), phases, between.low, between.high))
+        wholes.append(whole)
     if link is None:
-        return Group("page cache cold", tuple(bars))
-    return Group(f"pull over {link}" if link != LOOPBACK else "pull from this machine", tuple(bars), _remark(bars))
+        return Group("page cache cold", tuple(bars), _remark(wholes))
+    title = f"pull over {link}" if link != LOOPBACK else "pull from this machine"
+    return Group(title, tuple(bars), _remark(wholes))
 
 
 def _phases(rows: Sequence[Measurement]) -> dict[str, float]:
@@ -62,7 +68,12 @@ def _label(reference: str) -> str:
     return tail if len(tail) <= 20 else f"…{tail[-19:]}"
 
 
-def _remark(bars: Sequence[Bar]) -> str:
-    if len(bars) != 2 or bars[1].total <= 0:
+def _remark(wholes: Sequence[Mapping[int, float]]) -> str:
+    """How much sooner the second of two images answers, by pairs of rounds."""
+    if len(wholes) != 2:
         return ""
-    return f"{bars[0].total / bars[1].total:.2f} times as quick"
+    both = sorted(set(wholes[0]) & set(wholes[1]))
+    if not both:
+        return ""
+    ratio = paired_ratio([wholes[0][number] for number in both], [wholes[1][number] for number in both])
+    return f"{ratio.value:.2f} of the time ({ratio.low:.2f}–{ratio.high:.2f})"
