@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from answer_clock import OURS, OUTSIDE, answer_pairs
+
 from slimml.bench.benchmark import begin_run
 from slimml.bench.page_cache import make_cold
 from slimml.bench.publish import publish
@@ -34,7 +36,6 @@ from slimml.oci.transfer import Access, open_image
 from slimml.slim.workshop import work_store
 
 BAR = 0.05
-OURS, OUTSIDE = "slimml", "outside"
 
 
 def timed_outside(command: list[str], environment: dict[str, str]) -> float:
@@ -121,13 +122,19 @@ def main() -> None:
     parser.add_argument("--engine", default=os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--link", type=parse_link, default=parse_link("loopback"))
+    parser.add_argument("--probes", type=Path, help="with a request; without it only pulls are timed")
+    parser.add_argument("--only", choices=("pull", "answer"))
     parser.add_argument("--json", type=Path)
     said = parser.parse_args()
     host = begin_run(None).host
     result: dict[str, object] = {"image": said.image, "host": f"{host.cpu}, {host.cores} processors, {host.kernel}"}
-    clocks = {
-        f"docker pull over {said.link.name}": compared(pull_pairs(said.image, said.engine, said.link, said.rounds))
-    }
+    clocks = {}
+    if said.only != "answer":
+        pairs = pull_pairs(said.image, said.engine, said.link, said.rounds)
+        clocks[f"docker pull over {said.link.name}"] = compared(pairs)
+    for cold in (False, True) if said.probes and said.only != "pull" else ():
+        pairs = answer_pairs(said.image, said.engine, said.probes, said.rounds, cold=cold)
+        clocks[f"curl until the first answer, {'cold' if cold else 'warm'}"] = compared(pairs)
     result["clocks"] = clocks
     print(json.dumps(result, indent=1))
     if said.json:

@@ -89,8 +89,9 @@ def page(groups: dict[str, list[Measurement]], records: list[dict[str, Any]], ch
         f"{where(records)}.",
         "",
         "Medians with 95 % bootstrap intervals; below them in brackets the time as a share of that of `latest`, by",
-        "pairs of the same round (below 1 is quicker). Rounds are interleaved, A B B A. A start ends with the first right",
-        "answer, or with a job's end; a cold one begins with an empty page cache. Watched starts were measured apart.",
+        "pairs of the same round (below 1 is quicker). Rounds are interleaved, A B B A. A start ends with the first",
+        "right answer, or with a job's end; a cold one begins with an empty page cache. Watched starts were measured",
+        "apart.",
         "",
     ]
     lines += [f"![{chart.stem}]({chart.name})\n" for chart in charts]
