@@ -7,7 +7,7 @@ import shutil
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, TypeVar
 
 from slimml.engine.bare.root import CAPABILITY, DIRECTORY, Root, enter
 from slimml.errors import InvalidImage, Unsupported
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from slimml.oci.image import Image
+    from slimml.oci.image import Image, Layer
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SET_IDS = 0o6000
+_PIECE = 1 << 20
+_T = TypeVar("_T")
 _XATTR = f"SCHILY.xattr.{CAPABILITY}"
 
 
@@ -68,12 +70,20 @@ def unpack_image(
         for layer in image.layers:
             visitor = LayerWriter(root, unpacked, privileges=privileges)
             try:
-                scan_layer(layer, visitor, limits=limits, advance=task.advance)
+                _read(image, layer, visitor, limits, task.advance)
             except OSError as error:
                 raise told(error, f"unpacking {image.reference} into {directory}") from None
             finally:
                 visitor.close()
     return unpacked
+
+
+def _read(image: Image, layer: Layer, visitor: LayerWriter, limits: Limits, advance: Callable[[int], None]) -> None:
+    if image.listing is not None and image.listing.separate:
+        # An engine's store holds the files themselves: no tar has to be put together and read again.
+        image.listing.scan((layer,), lambda _: visitor, advance)
+    else:
+        scan_layer(layer, visitor, limits=limits, advance=advance)
 
 
 class LayerWriter:
@@ -110,8 +120,7 @@ class LayerWriter:
         """A file whose content follows."""
         if entry.size != entry.stored:
             raise Unsupported(f"{entry.path[:200]!r} is a sparse file, which is not unpacked here")
-        parent, name = self._make_room(entry)
-        self._file = os.open(name, _NEW_FILE, 0o600, dir_fd=parent)
+        self._file = self._made_new(entry, lambda parent, name: os.open(name, _NEW_FILE, 0o600, dir_fd=parent))
         self._entry = entry
 
     def data(self, piece: memoryview) -> None:
@@ -140,8 +149,12 @@ class LayerWriter:
         del crc64
         self.begin(entry)
         with opener() as source:
-            while piece := source.read(1 << 20):
+            left = entry.size
+            while left and (piece := source.read(min(left, _PIECE))):
                 self.data(memoryview(piece))
+                left -= len(piece)
+        if left:
+            raise InvalidImage(f"{entry.path[:200]!r} is {left} bytes shorter in the engine's store than it should be")
         self.end()
 
     def other(self, entry: Entry) -> None:
@@ -150,15 +163,14 @@ class LayerWriter:
             case Kind.DIRECTORY:
                 self._directory(entry)
             case Kind.SYMLINK:
-                parent, name = self._make_room(entry)
-                os.symlink(entry.link, name, dir_fd=parent)
-                self._own(parent, name, entry)
+                self._made_new(entry, lambda parent, name: os.symlink(entry.link, name, dir_fd=parent))
+                self._own(entry)
             case Kind.HARDLINK:
                 self._hard_link(entry)
             case Kind.FIFO:
-                parent, name = self._make_room(entry)
-                os.mkfifo(name, entry.mode & self._kept_bits, dir_fd=parent)
-                self._own(parent, name, entry)
+                mode = entry.mode & self._kept_bits
+                self._made_new(entry, lambda parent, name: os.mkfifo(name, mode, dir_fd=parent))
+                self._own(entry)
             case Kind.WHITEOUT | Kind.OPAQUE:
                 self._hide(entry)
             case _:
@@ -192,9 +204,12 @@ class LayerWriter:
             source = self._root.open_directory(above, make=False)
         except FileNotFoundError:
             raise self._dangling(entry) from None
-        try:
-            parent, name = self._make_room(entry)
+
+        def link(parent: int, name: str) -> None:
             os.link(target, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
+
+        try:
+            self._made_new(entry, link)
         except FileNotFoundError:
             raise self._dangling(entry) from None
         finally:
@@ -215,9 +230,10 @@ class LayerWriter:
                 self._unpacked.rights[entry.path] = rights
         return capability
 
-    def _own(self, parent: int, name: str, entry: Entry) -> None:
+    def _own(self, entry: Entry) -> None:
         self._grant(entry)
         if self._owners:
+            parent, name = self._place(entry.path)
             os.chown(name, entry.uid, entry.gid, dir_fd=parent, follow_symlinks=False)
 
     def _place(self, path: str) -> tuple[int, str]:
@@ -235,11 +251,17 @@ class LayerWriter:
             path = path.rpartition("/")[0]
         return self._parent[1], name
 
-    def _make_room(self, entry: Entry) -> tuple[int, str]:
-        """The place of a new entry, with what was there before removed."""
+    def _made_new(self, entry: Entry, make: Callable[[int, str], _T]) -> _T:
+        """What `make` makes at the place of a new entry; what was there before is removed.
+
+        Looking first whether something is there would cost a system call for each of many thousand new files.
+        """
         parent, name = self._place(entry.path)
-        _remove(parent, name)
-        return parent, name
+        try:
+            return make(parent, name)
+        except FileExistsError:
+            _remove(parent, name)
+            return make(parent, name)
 
     def _hide(self, entry: Entry) -> None:
         """A whiteout hides what lower layers left, never what this layer itself brings, whichever comes first."""
