@@ -4,6 +4,7 @@
 """
 
 import threading
+from collections.abc import Callable
 
 from slimml.engine.daemon.frames import Streams
 from slimml.errors import Unavailable
@@ -11,11 +12,15 @@ from slimml.oci.places.daemon.api.http import Hijacked
 
 
 class Attached:
-    """Reads an attached stream in a thread until its end, which comes when the main process has ended."""
+    """Reads an attached stream in a thread until its end, which comes when the main process has ended.
 
-    def __init__(self, stream: Hijacked) -> None:
+    `at_end` is called then, in that thread, before `ended` is set.
+    """
+
+    def __init__(self, stream: Hijacked, at_end: Callable[[], None]) -> None:
         self._stream = stream
         self._streams = Streams()
+        self._at_end = at_end
         self.ended = threading.Event()
         stream.within(None)
         self._thread = threading.Thread(target=self._read, name="slimml-output", daemon=True)
@@ -27,6 +32,7 @@ class Attached:
         except (OSError, ValueError, Unavailable):
             pass  # the container's state tells whether this was its end
         finally:
+            self._at_end()
             self.ended.set()
 
     def taken(self) -> tuple[bytes, bytes]:

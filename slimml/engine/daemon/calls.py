@@ -137,6 +137,12 @@ class ContainerCalls:
             with self.http.call("POST", f"{path}/unmount").checked(what):
                 pass
 
+    def rootless_podman(self) -> bool:
+        """Whether this Podman runs without root, which Docker's form of its answers does not tell."""
+        told = documents.load_object(self.http.ask(f"{_LIBPOD}/info", "info"), "info", self.http.limits)
+        security = documents.mapping(documents.mapping(told, "host", "info"), "security", "info")
+        return security.get("rootless") is True
+
     def ours(self) -> list[dict[str, Any]]:
         """All containers with our label."""
         raw = self.http.ask(f"/containers/json?{_OURS}", "containers")

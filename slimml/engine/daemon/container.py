@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from slimml.engine.container import Exited, FileStatus, Output, Prepared, RunSpec
 from slimml.engine.daemon.attached import Attached
 from slimml.engine.daemon.calls import ContainerCalls, NotStarted
-from slimml.engine.daemon.control_group import began_at, of_container, peak_memory_file, read_peak
+from slimml.engine.daemon.control_group import began_at, group_of, of_container
 from slimml.engine.daemon.execute import TimedOut, execute
 from slimml.engine.daemon.files import files_at, status_at
 from slimml.engine.daemon.mounted import mounted_status
@@ -26,8 +26,7 @@ from slimml.engine.leftovers import own_name
 from slimml.errors import NotFound, SlimmlError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from slimml.engine.bare.control_group import ControlGroup
     from slimml.engine.daemon.engine import DaemonEngine
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -45,7 +44,7 @@ class _Running:
 
     pid: int | None
     reach: Reach
-    peak_file: Path | None
+    group: ControlGroup | None
 
 
 class DaemonContainer:
@@ -60,7 +59,7 @@ class DaemonContainer:
         self._attached: Attached | None = None
         self._running: _Running | None = None
         self._peak: int | None = None
-        self._stopped = False
+        self._ran_out = False
 
     @property
     def _calls(self) -> ContainerCalls:
@@ -87,15 +86,21 @@ class DaemonContainer:
         """Begin the main process, around what the engine turns out not to be able to do; raises SlimmlError."""
         for _ in range(_TRIES):
             try:
-                self._attached = Attached(self._calls.attach(self.id))
+                self._attached = Attached(self._calls.attach(self.id), self._last_look)
+                if self._engine.name == "podman":
+                    # Attaching let it prepare the process, which may be at its end right after the start.
+                    self._running = self._look()
                 self._calls.start(self.id)
             except NotStarted as refused:
                 if not self._engine.learn(refused.said):
                     raise self._failure(refused) from None
                 self.remove()
+                self._running = None
                 self.create()
                 continue
-            self._running = self._look()
+            if self._running is None or self._running.pid is None:
+                self._running = self._look()
+            self._sample()
             return
 
     def _failure(self, refused: NotStarted) -> SlimmlError:
@@ -105,9 +110,7 @@ class DaemonContainer:
         inspected = self._calls.inspect(self.id)
         pid = self._local(inspected.get("State") or {})
         reach = Reach(where(self._engine.address, self._engine.rootless, pid, inspected))
-        found = _Running(pid, reach, peak_memory_file(pid) if pid is not None else None)
-        self._sample(found)
-        return found
+        return _Running(pid, reach, group_of(pid, self.id) if pid is not None else None)
 
     def _local(self, state: Mapping[str, object]) -> int | None:
         """The main process by its number on this machine, None when it is not on this machine."""
@@ -182,13 +185,12 @@ class DaemonContainer:
                 return None
 
     def _end(self, state: Mapping[str, Any]) -> Exited:
-        code, limit = int(state.get("ExitCode", 0)), self._spec.resources.memory
-        # Podman misses it with version 1 of control groups; what was killed at its limit was killed for it.
-        at_limit = limit is not None and self._peak is not None and self._peak >= limit
-        out_of_memory = bool(state.get("OOMKilled")) or (code == _KILLED and at_limit and not self._stopped)
+        code = int(state.get("ExitCode", 0))
+        # Podman 4.3 does not always see it.
+        out_of_memory = bool(state.get("OOMKilled")) or (code == _KILLED and self._ran_out)
         if out_of_memory:
             # It held all that it may, even where nobody looked in time.
-            self._peak = limit or self._peak
+            self._peak = self._spec.resources.memory or self._peak
         return Exited(code, out_of_memory)
 
     def pid(self) -> int | None:
@@ -198,7 +200,7 @@ class DaemonContainer:
     def peak_memory(self) -> int | None:
         """The most memory its control group held, as far as was seen: the kernel forgets it with the last process.
 
-        Looked at fifty times a second while `wait` waits, at the end of every command, and here.
+        Looked at while `wait` waits, at the end of every command and of the output, and here.
         """
         self._sample()
         if self._peak is None and self._engine.name == "docker":
@@ -207,12 +209,17 @@ class DaemonContainer:
                 self._peak = told if isinstance(told, int) and told > 0 else None
         return self._peak
 
-    def _sample(self, running: _Running | None = None) -> None:
-        running = running or self._running
-        if running is not None and running.peak_file is not None:
-            found = read_peak(running.peak_file)
-            if found is not None:
-                self._peak = max(found, self._peak or 0)
+    def _sample(self) -> None:
+        group = self._running.group if self._running is not None else None
+        found = group.peak_memory() if group is not None else None
+        if found is not None:
+            self._peak = max(found, self._peak or 0)
+
+    def _last_look(self) -> None:
+        """At the end of the output, when the control group is mostly still there."""
+        self._sample()
+        if self._running is not None and self._running.group is not None:
+            self._ran_out = self._running.group.ran_out()
 
     def files(self, path: str) -> dict[str, bytes]:
         """The regular files at or below `path`; see `files.files_at`."""
@@ -234,7 +241,6 @@ class DaemonContainer:
         self._sample()
         if self._attached is None:
             return
-        self._stopped = True
         self._calls.stop(self.id, grace)
         self._attached.ended.wait(_END_SECONDS)
 

@@ -2,27 +2,27 @@
 
 import os
 import time
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from slimml.engine.bare.control_group import ControlGroup
+
 _MOMENT_SECONDS = 5
-_V1, _V2 = "memory.max_usage_in_bytes", "memory.peak"
 
 
-def peak_memory_file(pid: int) -> Path | None:
-    """The file that tells the most bytes the control group of `pid` held; None where the kernel counts none.
+def group_of(pid: int, container_id: str) -> ControlGroup | None:
+    """The control group of a container whose process `pid` is; None where it has none of its own, or none is seen.
 
-    It is gone when the group is: read it before the last process ends.
+    It is gone with its last process, or soon after.
     """
     groups = _groups(pid)
-    for kind, name in (("memory", _V1), ("", _V2)):
+    for kind in ("memory", ""):
         group = groups.get(kind)
         for root, point in _mounts(kind):
-            if group is None or ".." in group.parts or not group.is_relative_to(root):
+            if group is None or container_id not in str(group) or not group.is_relative_to(root):
                 continue
-            found = point / group.relative_to(root) / name
-            if found.exists():
+            found = ControlGroup(point / group.relative_to(root), unified=not kind)
+            if found.peak_memory() is not None:
                 return found
     return None
 
@@ -41,13 +41,6 @@ def began_at(pid: int, moment: str) -> bool:
         return False
     since_boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     return abs(since_boot + ticks / os.sysconf("SC_CLK_TCK") - meant) < _MOMENT_SECONDS
-
-
-def read_peak(file: Path) -> int | None:
-    """The bytes told by such a file, None when its group is gone."""
-    with suppress(OSError, ValueError):
-        return int(file.read_text("ascii"))
-    return None
 
 
 def _groups(pid: int) -> dict[str, PurePosixPath]:

@@ -57,9 +57,11 @@ class DaemonEngine:
     def _info(self) -> dict[str, Any]:
         return self._client.info()
 
-    @property
+    @cached_property
     def rootless(self) -> bool:
         """Whether it runs without root, its networks in a namespace of their own."""
+        if self.name == "podman":
+            return self.calls.rootless_podman()
         return any("rootless" in str(option) for option in self._info.get("SecurityOptions") or ())
 
     def facts(self) -> EngineFacts:
@@ -108,12 +110,17 @@ class DaemonEngine:
         images = abandoned(self.calls.image_names())
         return (*removed, *(name for name in images if self.calls.remove_image(name)))
 
+    @property
+    def _here(self) -> bool:
+        """Whether the networks of its containers can be entered: it is on this machine, and root's or ours."""
+        return self.address.socket_path is not None and (os.geteuid() == 0 or self.rootless)
+
     def learn(self, said: str) -> bool:
         """Take note of what the engine cannot do, as it says; whether it is worth trying again."""
         known = self.circumstances
         if refused_limits(said) and not known.limits:
             self.circumstances = replace(known, limits=limits_of_engine(self.address))
-        elif refused_network(said) and known.network and self.address.socket_path is not None and os.geteuid() == 0:
+        elif refused_network(said) and known.network and self._here:
             self.circumstances = replace(known, network=False)
         return self.circumstances != known
 

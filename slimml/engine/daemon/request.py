@@ -81,9 +81,10 @@ def docker_request(image: Image, handle: str, spec: RunSpec, circumstances: Circ
         "Tty": False,
         "ExposedPorts": {port: {} for port in ports},
         "Labels": {LABEL: this_run()},
-        "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": host,
     }
+    if _checks_health(image):
+        body["Healthcheck"] = {"Test": ["NONE"]}
     return body | _own_words(spec, "User", "WorkingDir")
 
 
@@ -104,7 +105,6 @@ def podman_request(image: Image, handle: str, spec: RunSpec, circumstances: Circ
         "env": dict(spec.environment),
         "hostname": HOSTNAME,
         "labels": {LABEL: this_run()},
-        "healthconfig": {"Test": ["NONE"]},
         "log_configuration": {"driver": "none"},
         "devices": [{"path": name} for name in names],
         "resource_limits": limits,
@@ -124,6 +124,8 @@ def podman_request(image: Image, handle: str, spec: RunSpec, circumstances: Circ
         ]
     else:
         body["netns"] = {"nsmode": "none"}
+    if _checks_health(image):
+        body["healthconfig"] = {"Test": ["NONE"]}
     if circumstances.limits:
         body["r_limits"] = [
             # Unlimited is -1 for getrlimit(2) and the largest number here.
@@ -131,6 +133,11 @@ def podman_request(image: Image, handle: str, spec: RunSpec, circumstances: Circ
             for name, (soft, hard) in circumstances.limits.items()
         ]
     return body | _own_words(spec, "user", "work_dir")
+
+
+def _checks_health(image: Image) -> bool:
+    """Whether the image has a check, which would disturb. Where it has none nothing is said: Podman times even none."""
+    return bool(image.config.runtime.get("Healthcheck"))
 
 
 def _own_words(spec: RunSpec, user: str, directory: str) -> dict[str, str]:

@@ -32,7 +32,7 @@ def refused_limits(said: str) -> bool:
 
 def refused_network(said: str) -> bool:
     """Whether the container's network could not be made (no iptables, no CNI plugins, no slirp4netns)."""
-    return any(word in said.lower() for word in ("cni", "netavark", "iptables", "slirp4netns", "pasta", "endpoint"))
+    return any(word in said.lower() for word in ("cni", "netavark", "iptables", "netns", "pasta", "endpoint"))
 
 
 def command_ended(output: Output) -> Output:

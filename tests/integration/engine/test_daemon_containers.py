@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from busybox_image import busybox_image
 from tiny_image import tar_of
 
 from slimml.engine.container import Mount, Resources, RunSpec
@@ -147,7 +148,12 @@ def test_processors_are_limited(daemon):
 
 
 def test_the_engine_checks_no_health(daemon):
-    with daemon.started("exec sleep 60") as container:
+    image = busybox_image({"Healthcheck": {"Test": ["CMD", "false"], "Interval": 1_000_000_000}})
+    with (
+        daemon.engine.prepare(image) as prepared,
+        daemon.engine.create(prepared, RunSpec(argv=("sleep", "60"))) as container,
+    ):
+        container.start()
         config = json.loads(daemon.api.call("GET", f"/containers/{container.id}/json"))["Config"]
         assert config["Healthcheck"]["Test"] == ["NONE"]
 

@@ -69,7 +69,6 @@ def test_podman_gives_a_device_by_its_cdi_name(podman, cdi_device, tmp_path):
         inspected = json.loads(podman.api.call("GET", f"/containers/{container.id}/json"))
     assert inspected["HostConfig"]["Memory"] == 64 << 20
     assert inspected["HostConfig"]["CpuQuota"] * 2 == inspected["HostConfig"]["CpuPeriod"]
-    assert inspected["Config"]["Healthcheck"]["Test"] == ["NONE"]
     assert inspected["NetworkSettings"]["Ports"]["8000/tcp"][0]["HostIp"] == "127.0.0.1"
 
 
