@@ -52,3 +52,10 @@ def test_what_was_not_checked_is_told(runc, recipe):
     told = "\n".join(verify_images(runc, recipe.image(), recipe.image(), suite).not_checked)
     for words in ("the probes were guessed", "requests other than GET /data", "POST", "other platforms"):
         assert words in told
+
+
+def test_an_original_that_agreed_with_itself_by_chance_is_asked_again(runc, recipe):
+    baseline = learn_baseline(runc, recipe.image(), recipe.suite, rounds=1)
+    before = check_against(runc, baseline, recipe.image())
+    _, after = reconsider(runc, recipe.image(), baseline, before)
+    assert (before.verdict, after.verdict) == (Verdict.DIFFERENT, Verdict.SAME)
