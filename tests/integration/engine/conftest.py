@@ -2,7 +2,6 @@
 
 import json
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,16 +9,13 @@ from pathlib import Path
 
 import pytest
 from busybox_image import busybox_image
-from engines import EngineApi, engine_directory, need, running_dockerd, running_podman
+from engines import EngineApi, engine_directory, running_dockerd, running_podman
 
 from slimml.engine.choose import find_engine
 from slimml.engine.container import Container, Prepared, RunSpec
 from slimml.engine.daemon import DaemonEngine
 from slimml.oci.reference import parse_reference
 from slimml.oci.transfer import Access, write_image
-
-BRIDGE = "slimml-test0"
-SUBNET = "172.29.213.1/24"
 
 
 @dataclass(frozen=True)
@@ -66,30 +62,14 @@ def _daemon(socket_path: str, tcp: str | None = None) -> Daemon:
         return Daemon(api, engine, prepared, tcp)
 
 
-@contextmanager
-def bridge() -> Iterator[None]:
-    """A bridge for containers; without one the engine's containers have no network."""
-    need("ip")
-    subprocess.run(["ip", "link", "del", BRIDGE], check=False, capture_output=True)
-    subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=True)
-    try:
-        subprocess.run(["ip", "address", "add", SUBNET, "dev", BRIDGE], check=True)
-        subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
-        yield
-    finally:
-        subprocess.run(["ip", "link", "del", BRIDGE], check=False)
-
-
 @pytest.fixture(scope="session")
 def docker() -> Iterator[Daemon]:
-    """Docker with a bridge of its own, on a unix socket and on TCP."""
+    """Docker on a unix socket and on TCP."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         tcp = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     with ExitStack() as stack:
-        stack.enter_context(bridge())
         directory = stack.enter_context(engine_directory())
-        arguments = [f"--bridge={BRIDGE}", f"--host={tcp}", "--tls=false"]
-        yield _daemon(stack.enter_context(running_dockerd(directory, *arguments)), tcp)
+        yield _daemon(stack.enter_context(running_dockerd(directory, f"--host={tcp}", "--tls=false")), tcp)
 
 
 @pytest.fixture(scope="session")
