@@ -14,6 +14,7 @@ processors carry more than a gigabit a second and Python's lock is held for a fe
 import fcntl
 import json
 import os
+import select
 import socket
 import sys
 import threading
@@ -26,6 +27,9 @@ STEP_SECONDS = 0.002
 """bytes are passed on in steps of about so long, none larger or smaller than the two above"""
 BURST_SECONDS = 0.004
 """how much of an idle time may be made up for"""
+STALL_SECONDS = 0.25
+"""how much may be made up for of a time in which bytes waited and this process had no processor; a line would have gone
+on, into the receiver's window"""
 _REQUEST_BYTES = 64 << 10
 _F_SETPIPE_SZ = 1031
 _METHODS = (b"GET ", b"HEAD ", b"POST ", b"PUT ", b"PATCH ", b"DELETE ", b"OPTIONS ")
@@ -41,12 +45,13 @@ class Rate:
         wanted = LARGEST_STEP if bytes_a_second is None else int(bytes_a_second * STEP_SECONDS)
         self.step = max(SMALLEST_STEP, min(LARGEST_STEP, wanted))
 
-    def pass_on(self, count: int) -> None:
-        """Wait until `count` bytes would have arrived."""
+    def pass_on(self, count: int, *, waited: bool) -> None:
+        """Wait until `count` bytes would have arrived; `waited`: they were there before they were asked for."""
         if self._rate is None:
             return
         with self._lock:
-            self._free = max(self._free, time.monotonic() - BURST_SECONDS) + count / self._rate
+            made_up = STALL_SECONDS if waited else BURST_SECONDS
+            self._free = max(self._free, time.monotonic() - made_up) + count / self._rate
             until = self._free
         left = until - time.monotonic()
         if left > 0:
@@ -122,11 +127,17 @@ class Proxy:
 
     def _answers(self, far: socket.socket, near: socket.socket) -> None:
         line = self._line or Rate(self._rate)
+        arrived = select.poll()
+        arrived.register(far, select.POLLIN)
         reading, writing = os.pipe()
         try:
             fcntl.fcntl(writing, _F_SETPIPE_SZ, LARGEST_STEP)
-            while count := os.splice(far.fileno(), writing, line.step):
-                line.pass_on(count)
+            while True:
+                waited = bool(arrived.poll(0))
+                count = os.splice(far.fileno(), writing, line.step)
+                if not count:
+                    break
+                line.pass_on(count, waited=waited)
                 self.counts.add("bytes_down", count)
                 while count:
                     count -= os.splice(reading, near.fileno(), count)

@@ -63,6 +63,14 @@ def seconds_to_fetch(address, connections=1):
     return time.perf_counter() - started, got
 
 
+def quickest(expected, address, connections=1):
+    """The least time of a few transfers, which other programs on this machine cannot make shorter, only longer."""
+    took = []
+    while len(took) < 6 and not (took and min(took) <= 1.02 * expected):
+        took.append(seconds_to_fetch(address, connections)[0])
+    return min(took)
+
+
 @pytest.mark.parametrize(
     ("text", "link"),
     [
@@ -91,27 +99,24 @@ def test_a_list_has_each_link_once():
 @pytest.mark.parametrize(("text", "megabytes"), [("1gbit", 250), ("100mbit", 25)])
 def test_a_large_transfer_takes_the_time_of_its_bandwidth(text, megabytes):
     link = parse_link(text)
+    expected = megabytes * 1e6 / link.rate
     with serving(megabytes * 1_000_000) as server, shaped(link, server) as shaper:
-        took, _ = seconds_to_fetch(shaper.address)
-    assert took == pytest.approx(megabytes * 1e6 / link.rate, rel=0.03)
+        assert quickest(expected, shaper.address) == pytest.approx(expected, rel=0.03)
 
 
 def test_connections_share_a_line():
-    with serving(8_000_000) as server, shaped(parse_link("200mbit"), server) as shaper:
-        took, _ = seconds_to_fetch(shaper.address, connections=3)
-    assert took == pytest.approx(24e6 / 25e6, rel=0.03)
+    with serving(16_000_000) as server, shaped(parse_link("200mbit"), server) as shaper:
+        assert quickest(1.92, shaper.address, connections=3) == pytest.approx(1.92, rel=0.03)
 
 
 def test_connections_may_have_a_line_each():
-    with serving(25_000_000) as server, shaped(parse_link("200mbit/each"), server) as shaper:
-        took, _ = seconds_to_fetch(shaper.address, connections=3)
-    assert took == pytest.approx(1.0, rel=0.05)
+    with serving(50_000_000) as server, shaped(parse_link("200mbit/each"), server) as shaper:
+        assert quickest(2.0, shaper.address, connections=3) == pytest.approx(2.0, rel=0.03)
 
 
 def test_a_connection_and_a_request_wait_a_round_trip_each():
     with serving(10) as server, shaped(parse_link("100ms"), server) as shaper:
-        took, _ = seconds_to_fetch(shaper.address)
-    assert took == pytest.approx(0.2, abs=0.03)
+        assert quickest(0.2, shaper.address) == pytest.approx(0.2, abs=0.03)
 
 
 def test_all_bytes_arrive_and_are_counted():
