@@ -22,7 +22,8 @@ from slimml.engine.keeper.identity import SubIds, map_ids
 from slimml.errors import SlimmlError, Unavailable
 
 _PROGRAM = "import sys; sys.path.insert(0, sys.argv.pop()); from slimml.engine.keeper.serve import main; main()"
-_CLOSING_SECONDS = 60
+_CLOSING_SECONDS = 600
+"""removing a root of a hundred thousand files takes a minute on a busy disk"""
 _STARTING_SECONDS = 30
 
 
