@@ -30,6 +30,8 @@ class Misfit:
 
 def same(one: Value, other: Value, rules: Rules) -> bool:
     """Whether two values are equal under the rules; symmetric."""
+    if isinstance(one, float) and isinstance(other, float):
+        return rules.close(one, other)
     return next(apart(one, other, rules, ()), None) is None
 
 

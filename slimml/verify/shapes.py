@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from slimml.verify.equality import same
 from slimml.verify.values import Blob, Line, Numbers, Rules, Value, Where, kind_of, shown
-from slimml.verify.varying_text import VaryingText
+from slimml.verify.varying_numbers import summary
+from slimml.verify.varying_text import VaryingText, varying_text
 from slimml.verify.words import skeleton
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Same:
 
 @dataclass(frozen=True)
 class VaryingNumber:
-    """Another number in every run, `pooled` with those of the other elements of its array."""
+    """Another number in every run; `seen` is a summary (`varying_numbers.summary`)."""
 
     seen: tuple[float, ...]
 
@@ -115,12 +116,12 @@ def learn(values: Sequence[Value], rules: Rules) -> Shape:
     if isinstance(first, list):
         return _array([value for value in values if isinstance(value, list)], rules)
     if isinstance(first, str):
-        return VaryingText(tuple(dict.fromkeys(str(value) for value in values)))
+        return varying_text(str(value) for value in values)
     if isinstance(first, Blob | Numbers):
         return VaryingBytes(tuple(value for value in values if isinstance(value, Blob | Numbers)))
     if isinstance(first, bool):
         return VaryingTruth()
-    return VaryingNumber(tuple(value for value in values if isinstance(value, int | float)))
+    return VaryingNumber(summary([value for value in values if isinstance(value, int | float)]))
 
 
 def _members(values: Sequence[dict[str, Value]], rules: Rules) -> Members:
@@ -184,8 +185,8 @@ def _pooled(shapes: list[Shape]) -> list[Shape]:
     many elements tell more of what is possible than a few runs of one.
     """
     if len(shapes) > 1 and all(isinstance(shape, VaryingNumber) for shape in shapes):
-        seen = tuple(number for shape in shapes if isinstance(shape, VaryingNumber) for number in shape.seen)
-        return [VaryingNumber(seen)] * len(shapes)
+        seen = [number for shape in shapes if isinstance(shape, VaryingNumber) for number in shape.seen]
+        return [VaryingNumber(summary(seen))] * len(shapes)
     objects = [shape for shape in shapes if isinstance(shape, Members)]
     if len(objects) < 2 or len(objects) < len(shapes) or len({frozenset(one.fixed) for one in objects}) > 1:
         return shapes

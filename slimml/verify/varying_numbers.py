@@ -29,6 +29,16 @@ _LARGEST = 1 << 1000
 _BITS = 8
 
 
+def summary(seen: Sequence[float]) -> tuple[float, ...]:
+    """As few of the numbers as tell the same about others: the bounds, a fraction if there is one, NaN, infinities."""
+    known = [number for number in seen if number == number and abs(number) != math.inf]
+    strange = {str(number): number for number in seen if number != number or abs(number) == math.inf}
+    if not known:
+        return tuple(strange.values())
+    fraction = next((number for number in known if isinstance(number, float) and not number.is_integer()), min(known))
+    return tuple(dict.fromkeys((min(known), max(known), fraction, *strange.values())))
+
+
 def is_timing(name: str) -> bool:
     """Whether what is called `name` says how long something took, so that it tells of the machine, not of the image."""
     return bool(_TIMING.search(name))

@@ -12,13 +12,14 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from slimml.verify.varying_numbers import PATIENCE_SECONDS, fits
 from slimml.verify.words import Kind, Word, hexadecimal, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from slimml.verify.values import Rules
 
@@ -28,6 +29,7 @@ _ALARM = re.compile(
     re.IGNORECASE,
 )
 _ENCODED = re.compile(r"[A-Za-z0-9+/_=.-]{12,}\Z")
+SAMPLE = 100
 _TIME_UNITS = frozenset({"ns", "us", "µs", "μs", "ms", "s", "sec", "secs", "seconds", "min", "h", "it"})
 _PRECISE = re.compile(r"\.\d{4}|[eE]")
 """a number in text is compared as a number when it has four decimals: no version has as many"""
@@ -35,49 +37,64 @@ _PRECISE = re.compile(r"\.\d{4}|[eE]")
 
 @dataclass(frozen=True)
 class VaryingText:
-    """What runs of the original said in one place, `seen`, which is not one and the same."""
+    """What runs of the original said in one place, which is not one and the same: all of it, `known`, and up to SAMPLE
+    of it, `seen`, from which the form is taken.
+    """
 
+    known: frozenset[str]
     seen: tuple[str, ...]
 
     def fits(self, text: str, rules: Rules, *, timing: bool = False) -> bool:
         """Whether the original might have said `text`, too; `timing` as in `varying_numbers.fits`."""
-        if text in self.seen:
+        if text in self.known:
             return True
-        if _alarms(text) - set().union(*map(_alarms, self.seen)):
+        if not _alarms(text) <= self._alarms:
             return False
-        rows = [words_of(one) for one in self.seen]
         new = words_of(text)
         if self.reordered:
-            return _bag(new) == _bag(rows[0])
-        if self._aligned:
-            return len(new) == len(rows[0]) and all(
-                _word_fits(tuple(row[place] for row in rows), word, rules, timing=timing or _has_unit(new, place))
-                for place, word in enumerate(new)
-            )
-        return _ends_fit(rows, new)
+            return _bag(new) == _bag(self._rows[0])
+        if self._places is None:
+            return _ends_fit(self._rows, new)
+        return len(new) == len(self._places) and all(
+            _word_fits(seen, word, rules, timing=timing or _has_unit(new, place))
+            for place, (seen, word) in enumerate(zip(self._places, new, strict=True))
+        )
 
-    @property
+    @cached_property
     def reordered(self) -> bool:
         """Whether it is the order of the words that varies, as that of a set does."""
-        bags = {_bag(words_of(one)) for one in self.seen}
-        return len(bags) == 1
-
-    @property
-    def _aligned(self) -> bool:
-        rows = [words_of(one) for one in self.seen]
-        if len({len(row) for row in rows}) > 1:
-            return False
-        return all(_joined(place) is not None for place in zip(*rows, strict=True) if not _equal(place))
+        return len({_bag(row) for row in self._rows}) == 1
 
     def describe(self) -> str:
         """What varies, in words."""
         if self.reordered:
             return "the order of words"
-        if not self._aligned:
-            return "text"
-        places = zip(*(words_of(one) for one in self.seen), strict=True)
-        kinds = {_joined(place) for place in places if not _equal(place)}
-        return " and ".join(f"{'an' if kind[0] in 'aeio' else 'a'} {kind}" for kind in sorted(filter(None, kinds)))
+        kinds = {_joined(place) for place in self._places or () if not _equal(place)}
+        named = sorted(kind for kind in kinds if kind)
+        return " and ".join(f"{'an' if kind[0] in 'aeio' else 'a'} {kind}" for kind in named) or "text"
+
+    @cached_property
+    def _rows(self) -> tuple[tuple[Word, ...], ...]:
+        return tuple(map(words_of, self.seen))
+
+    @cached_property
+    def _alarms(self) -> set[str]:
+        return set().union(*map(_alarms, self.seen))
+
+    @cached_property
+    def _places(self) -> tuple[tuple[Word, ...], ...] | None:
+        """The words of each place in all texts, one of each; None where texts cannot be laid over each other."""
+        if len({len(row) for row in self._rows}) > 1:
+            return None
+        places = tuple(tuple(dict.fromkeys(place)) for place in zip(*self._rows, strict=True))
+        return places if all(_equal(place) or _joined(place) is not None for place in places) else None
+
+
+def varying_text(texts: Iterable[str]) -> VaryingText:
+    """The form of what all these texts are examples of."""
+    distinct = list(dict.fromkeys(texts))
+    step = -(-len(distinct) // SAMPLE)
+    return VaryingText(frozenset(distinct), tuple(distinct[::step]))
 
 
 def same_line(one: str, other: str, rules: Rules) -> bool:
