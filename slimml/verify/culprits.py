@@ -8,6 +8,8 @@ be worse than nothing of it), what is given has passed all the same, but may be 
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -40,16 +42,17 @@ def find_culprits(
     weight: Callable[[Item], int] = lambda item: 1,
     enough: int = 0,
     most: int = 60,
+    seconds: float = math.inf,
 ) -> Culprits[Item]:
     """The items that have to stay for `passes(kept)` to be true.
 
     `suspects`, the likeliest first, are tried before all others. `trail` gives the branches that lead to an item, from
     the top of the tree. A branch whose items weigh at most `enough` together is not divided. At most `most` tests are
-    made; the smallest set that passed until then is given.
+    made, and none is begun after `seconds`; the smallest set that passed until then is given.
     """
     all_items = dict.fromkeys(items)
     likely = [item for item in dict.fromkeys(suspects) if item in all_items]
-    search = _Search(passes, weight, most)
+    search = _Search(passes, weight, most, seconds)
     try:
         # Nothing can be learnt from parts when the whole does not help; with suspects, that may not have to be asked.
         if not (likely and search.test(frozenset(likely))) and not search.test(frozenset(all_items)):
@@ -89,8 +92,11 @@ def _branches(items: Iterable[Item], trail: Callable[[Item], Sequence[Hashable]]
 class _Search(Generic[Item]):
     """Tests, each made once, and the lightest set that passed."""
 
-    def __init__(self, passes: Callable[[frozenset[Item]], bool], weight: Callable[[Item], int], most: int) -> None:
+    def __init__(
+        self, passes: Callable[[frozenset[Item]], bool], weight: Callable[[Item], int], most: int, seconds: float
+    ) -> None:
         self._passes, self._weight, self._most = passes, weight, most
+        self._end = time.monotonic() + seconds
         self._known: dict[frozenset[Item], bool] = {}
         self.count = 0
         self.best: frozenset[Item] | None = None
@@ -98,7 +104,7 @@ class _Search(Generic[Item]):
     def test(self, kept: frozenset[Item]) -> bool:
         """Whether this set passes; raises _Spent when it is not known and no test is left."""
         if kept not in self._known:
-            if self.count >= self._most:
+            if self.count >= self._most or (self.best is not None and time.monotonic() > self._end):
                 raise _Spent
             self.count += 1
             self._known[kept] = self._passes(kept)

@@ -97,3 +97,8 @@ def test_no_set_is_tested_twice(culprits):
 def test_either_of_two_is_enough():
     found = find_culprits(PATHS, lambda kept: bool({PATHS[3], PATHS[400]} & kept), trail=trail)
     assert found.needed in ({PATHS[3]}, {PATHS[400]})
+
+
+def test_no_test_is_begun_when_time_is_over_and_one_has_passed():
+    found = find_culprits(PATHS, needs(PATHS[3]), trail=trail, seconds=0)
+    assert (found.needed, found.tests, found.smallest) == (frozenset(PATHS), 1, False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slimml.bloat.finding import Risk
+from slimml.bloat.path_facts import SITE_NAMES
 from slimml.inventory.root import merged_root
 from slimml.inventory.table import State
 from slimml.slim.names import ancestors
@@ -24,10 +26,12 @@ if TYPE_CHECKING:
 _NOTICED = (Verb.DROP, Verb.MOVE, Verb.LINK, Verb.EDIT)
 _DARING = (Risk.ASK, Risk.LIKELY, Risk.SAFE)
 _NAMED = 3
+_MODULES = (".py", ".pyc", ".so")
+_LIBRARY = re.compile(r"python\d[\d.]*|lib-dynload")
 _LIGHT_BYTES = 64 << 10
 
 Unit = int
-"""A row that stands for itself, or for all rows of a package that goes whole."""
+"""A row that stands for itself, for all rows of a package that goes whole, or for the modules of one directory."""
 
 
 @dataclass(frozen=True)
@@ -171,17 +175,40 @@ def candidates_of(inventory: Inventory, plan: Plan) -> Candidates:
     """All that a container could miss of what a plan does."""
     noticed = np.isin(plan.verb, _NOTICED) & (inventory.state == State.LIVE)
     daring = {why: rank for rank, why in enumerate(_DARING)}
+    code = _packages_of_modules(inventory)
     order = sorted(np.flatnonzero(noticed).tolist(), key=lambda row: (daring[plan.reason_of(row).risk], row))
     whole = set(plan.packages)
-    first: dict[int, Unit] = {}
+    first: dict[Hashable, Unit] = {}
     rows: dict[Unit, list[int]] = {}
     packages = set()
     for row in order:
         owner = int(inventory.owner[row])
-        unit = first.setdefault(owner, row) if owner in whole else row
+        unit = row
         if owner in whole:
+            unit = first.setdefault(owner, row)
             packages.add(unit)
+        elif row in code:
+            unit = first.setdefault((code[row], owner, int(plan.why[row])), row)
         rows.setdefault(unit, []).append(row)
     unit_at = {inventory.paths[row]: unit for unit, own in rows.items() for row in own}
     fixed = {unit: tuple(own) for unit, own in rows.items()}
     return Candidates(inventory, plan, fixed, frozenset(packages), unit_at)
+
+
+def _packages_of_modules(inventory: Inventory) -> dict[int, str]:
+    """The directory of each module that lies in a package of Python's: half a package fails later and elsewhere.
+
+    Modules directly in a directory of the import path stand for themselves.
+    """
+    found: dict[int, str] = {}
+    for path, row in inventory.live.items():
+        if path.endswith(_MODULES):
+            directory = path.rpartition("/")[0].removesuffix("/__pycache__")
+            above = directory.split("/")
+            if not _is_root(above[-1]) and any(map(_is_root, above)):
+                found[row] = directory
+    return found
+
+
+def _is_root(name: str) -> bool:
+    return name in SITE_NAMES or _LIBRARY.fullmatch(name) is not None

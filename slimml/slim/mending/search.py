@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Check = Callable[[frozenset["Unit"]], "Verification"]
 """what the slim image answers with these units put back"""
 
-TRIALS = 80
+TRIALS = 60
+_SECONDS = 600.0
 _CHASES = 12
 _LIGHT_BYTES = 64 << 10
 _LIGHT_SHARE = 2_000
@@ -49,6 +50,7 @@ def find_needed(candidates: Candidates, check: Check, failed: Verification, *, m
         weight=candidates.weight,
         enough=0 if sufficient and len(suspects) <= _FEW else _light(candidates),
         most=most,
+        seconds=_SECONDS,
     )
     if found.needed is None:
         return None

@@ -89,3 +89,10 @@ def test_a_plan_with_what_is_kept_leaves_it_alone():
     gone = [candidates.inventory.paths[row] for row in np.flatnonzero(again.verb == Verb.DROP)]
     assert (gone, again.kept) == (["app/b"], kept)
     assert any(note.startswith("kept /app/a: probe 'predict'") for note in again.notes)
+
+
+def test_modules_of_a_package_come_back_together():
+    site = "usr/lib/python3.11/site-packages"
+    items = [file(f"{site}/lazy/{name}", LARGE) for name in ("__init__.py", "a.py", "b.py", "table.bin")]
+    lost = program({f"{site}/lazy/a.py": "No module named 'lazy.a'"}, *items, file(f"{site}/six.py", LARGE))
+    assert kept_paths(search(lost)) == {f"/{site}/lazy/{name}" for name in ("__init__.py", "a.py", "b.py")}
