@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -114,6 +115,8 @@ class HostEngine:
             raise Unsupported("mounts need a container runtime; install runc or crun")
         user = namespace_user() if self._root else None
         network = not spec.network or self._root is not None
+        if not network:
+            _need_free(spec.ports)
         if network and not self._root and os.geteuid() != 0:
             user = "self"
         place = place_of(self._place)
@@ -146,6 +149,17 @@ class HostEngine:
     def sweep(self) -> tuple[str, ...]:
         """Remove what runs that were killed left behind, processes too; the names of what was removed."""
         return self._bare.sweep() if self._root and self._bare else sweep_grounds(place_of(self._place))
+
+
+def _need_free(ports: tuple[int, ...]) -> None:
+    """Raises Unavailable where somebody listens on one of them: his answers would be taken for the program's."""
+    for port in ports:
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                raise Unavailable(
+                    f"port {port} of this machine is in use; end what listens there, or give the service a network of "
+                    "its own (network = false in its probes)"
+                )
 
 
 def _container(name: str, keeper: Keeper, running: Running, limits: Mapping[str, Any], counted: bool) -> HostContainer:
@@ -218,4 +232,4 @@ def _image_of(directory: Path) -> Image:
     config = parse_config(documents.dump_canonical(document))
     described = Descriptor(media_types.OCI_CONFIG, config.digest, len(config.raw))
     manifest = build_manifest(config=described, layers=[])
-    return assemble(Reference(Transport.LAYOUT, path=str(directory)), manifest, config, BlobStore(directory))
+    return assemble(Reference(Transport.HOST, path=str(directory)), manifest, config, BlobStore(directory))

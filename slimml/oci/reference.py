@@ -16,7 +16,9 @@ DEFAULT_TAG = "latest"
 
 
 class Transport(StrEnum):
-    """Where an image lives. BARE is not decided yet: an engine, else a registry."""
+    """Where an image lives. BARE is not decided yet: an engine, else a registry. HOST is no image's, but a directory of
+    this machine whose programs run as they are; no text means it.
+    """
 
     REGISTRY = "docker"
     DAEMON = "docker-daemon"
@@ -24,6 +26,7 @@ class Transport(StrEnum):
     OCI_ARCHIVE = "oci-archive"
     DOCKER_ARCHIVE = "docker-archive"
     BARE = "bare"
+    HOST = "host"
 
 
 FILES = frozenset({Transport.LAYOUT, Transport.OCI_ARCHIVE, Transport.DOCKER_ARCHIVE})
@@ -71,7 +74,7 @@ class Reference:
     """One image's address.
 
     `name` is set for REGISTRY, DAEMON (unless `digest` names an image ID) and BARE, and for DOCKER_ARCHIVE when
-    given. `path` is set for the file transports; `tag` is the ref name inside an OCI layout or archive.
+    given. `path` is set for the file transports and HOST; `tag` is the ref name inside an OCI layout or archive.
     """
 
     transport: Transport
@@ -90,6 +93,8 @@ class Reference:
             case Transport.BARE:
                 assert self.name
                 return self.name.familiar
+            case Transport.HOST:
+                return str(self.path)
             case Transport.DOCKER_ARCHIVE:
                 return f"docker-archive:{self.path}" + (f":{self.name.familiar}" if self.name else "")
             case _:
@@ -150,7 +155,7 @@ def parse_reference(text: str) -> Reference:
     if text.startswith("docker://"):
         return Reference(Transport.REGISTRY, name=parse_name(text.removeprefix("docker://")))
     head, colon, rest = text.partition(":")
-    if not colon or head not in set(Transport) - {Transport.BARE, Transport.REGISTRY}:
+    if not colon or head not in set(Transport) - {Transport.BARE, Transport.REGISTRY, Transport.HOST}:
         if "://" in text:
             raise UsageError(f"{text!r}: transport {head!r} is not known; use docker://, docker-daemon:, oci:, …")
         return Reference(Transport.BARE, name=parse_name(text))
