@@ -1,4 +1,4 @@
-"""One benchmark of a few images: their sizes, then rounds of pulls over each link, then rounds of starts."""
+"""One benchmark of images, or of directories: their sizes, then rounds of pulls over each link, then of starts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slimml
+from slimml.bench.directory import Directory
 from slimml.bench.host_facts import host_facts
 from slimml.bench.pull import measure_pull, ready_to_pull
 from slimml.bench.pullers import puller_of
@@ -19,7 +20,7 @@ from slimml.bench.results import ImageFacts, Measure, Measurement, Run
 from slimml.bench.rounds import interleaved
 from slimml.bench.salted import Saltable, saltable, salts
 from slimml.bench.shaping import Link
-from slimml.bench.size import measure_size
+from slimml.bench.size import measure_directory, measure_size
 from slimml.bench.starts import measure_starts, title_of
 from slimml.oci.blobs import BlobStore
 from slimml.progress import SILENT, Progress
@@ -36,10 +37,10 @@ ALL = frozenset(Measure)
 
 @dataclass(frozen=True)
 class Subject:
-    """One image to be measured."""
+    """One image to be measured, or a directory in its place, which can be pulled from nowhere."""
 
     facts: ImageFacts
-    inventory: Inventory
+    inventory: Inventory | Directory
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,9 @@ def _sizes(subjects: Sequence[Subject], bench: Bench, pushable: dict[ImageFacts,
     if not bench.measures(Measure.SIZE):
         return
     for one in subjects:
+        if isinstance(one.inventory, Directory):
+            yield measure_directory(one.inventory, one.facts)
+            continue
         pushed = [kept.descriptor.size for kept in pushable[one.facts].layers] if one.facts in pushable else None
         yield measure_size(one.inventory, one.facts, pushed)
 

@@ -1,4 +1,4 @@
-"""Whose a Python module is: its name looked up among the files of the image, whose owners the inventory knows."""
+"""Whose a Python module is: its name looked up where the image's inventory, or a directory, says."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from slimml.bench.directory import Directory
+from slimml.bench.module_names import SUFFIXES, module_name
 from slimml.inventory.owner import System
 
 if TYPE_CHECKING:
@@ -17,15 +19,14 @@ APPLICATION = "application"
 
 _PLACES = re.compile(r"^(?:.*/)?(?:site|dist)-packages/")
 _STANDARD = re.compile(r"^(?:.*/)?lib(?:64)?/python3(?:\.\d+)?/(?:lib-dynload/)?")
-_SUFFIXES = (".py", ".pyc", ".so")
 
 
-def owners_of_modules(inventory: Inventory | None) -> Callable[[str], str]:
+def owners_of_modules(source: Inventory | Directory | None) -> Callable[[str], str]:
     """A function from a module's name to the name of its distribution, `standard library` or `application`.
 
-    Without an inventory the first part of the name stands for the distribution.
+    Where nothing is known the first part of the name stands for the distribution.
     """
-    known = _distributions(inventory) if inventory is not None else None
+    known = source.modules if isinstance(source, Directory) else _distributions(source) if source is not None else None
 
     def owner_of(module: str) -> str:
         top = module.partition(".")[0]
@@ -43,9 +44,9 @@ def owners_of_modules(inventory: Inventory | None) -> Callable[[str], str]:
     return owner_of
 
 
-def owners_of_files(inventory: Inventory | None) -> Callable[[str], str]:
+def owners_of_files(inventory: Inventory | Directory | None) -> Callable[[str], str]:
     """A function from an absolute path to the name of who brought the file; "" where nobody knows."""
-    if inventory is None:
+    if inventory is None or isinstance(inventory, Directory):
         return lambda path: ""
 
     def owner_of(path: str) -> str:
@@ -64,11 +65,11 @@ def _distributions(inventory: Inventory) -> Mapping[str, str]:
     found: dict[str, str] = {}
     owner = inventory.owner
     for path, row in inventory.live.items():
-        if path.endswith(_SUFFIXES):
+        if path.endswith(SUFFIXES):
             place = _PLACES.match(path) or _STANDARD.match(path)
             if place is not None:
                 whose = names[int(owner[row])] if _PLACES.match(path) else STANDARD
-                found.setdefault(_module(path[place.end() :]), whose)
+                found.setdefault(module_name(path[place.end() :]), whose)
     return found
 
 
@@ -76,11 +77,3 @@ def _name(system: System, name: str) -> str:
     if system is System.APPLICATION:
         return APPLICATION
     return name if system is System.PYTHON else f"{system.value}:{name}"
-
-
-def _module(path: str) -> str:
-    """`a/b/__init__.py` is a.b, `a/b.cpython-311-x86_64-linux-gnu.so` too."""
-    parent, _, file = path.rpartition("/")
-    name = file.partition(".")[0]
-    parts = [part for part in (*parent.split("/"), name) if part and part not in ("__init__", "__pycache__")]
-    return ".".join(parts)

@@ -21,6 +21,7 @@ from slimml.bench.start import StartPhases, measure_start
 
 if TYPE_CHECKING:
     from slimml.bench.clock import Clock
+    from slimml.bench.directory import Directory
     from slimml.engine.container import Container, Engine, Prepared
     from slimml.inventory.table import Inventory
     from slimml.probes.probe import Suite
@@ -80,7 +81,7 @@ def measure_python_start(
     engine: Engine,
     prepared: Prepared,
     suite: Suite,
-    inventory: Inventory | None = None,
+    inventory: Inventory | Directory | None = None,
     *,
     question: Question | None = None,
     gate: Gate = as_expected,

@@ -34,12 +34,12 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """Which image: as the user named it, and the digest of its manifest. `position` is its place on the command
-    line, from 0; the first one is what the others are compared with.
+    """Which image: as the user named it, and the digest of its manifest; of a directory of this machine the path, and
+    no digest. `position` is its place on the command line, from 0; the first one is what the others are compared with.
     """
 
     reference: str
-    digest: str
+    digest: str | None
     position: int = 0
 
 

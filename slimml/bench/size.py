@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from slimml.bench.results import ImageFacts, Measure, Measurement
 
 if TYPE_CHECKING:
+    from slimml.bench.directory import Directory
     from slimml.inventory.table import Inventory
 
 ESTIMATED = "compressed bytes are estimated: where the image is, no compressed layers are kept"
+ALONE = "sizes are of the directories alone: an interpreter or packages outside of them do not count"
 
 
 def measure_size(inventory: Inventory, image: ImageFacts, pushed: Sequence[int] | None = None) -> Measurement:
@@ -38,4 +40,15 @@ def measure_size(inventory: Inventory, image: ImageFacts, pushed: Sequence[int] 
             "largest_layer_share": round(max(blobs, default=0) / max(1, sum(blobs)), 4),
         },
         remarks=(ESTIMATED,) if estimated else (),
+    )
+
+
+def measure_directory(directory: Directory, image: ImageFacts) -> Measurement:
+    """Bytes and names of regular files; there are neither layers nor compressed bytes."""
+    unread = f"{image.reference}: {directory.unread} directories in it may not be listed, and do not count"
+    return Measurement(
+        Measure.SIZE,
+        image,
+        counters={"disk_bytes": directory.bytes, "files": directory.files},
+        remarks=(ALONE, unread) if directory.unread else (ALONE,),
     )

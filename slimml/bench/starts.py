@@ -18,6 +18,7 @@ from slimml.bench.start import StartPhases, measure_start
 from slimml.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from slimml.bench.directory import Directory
     from slimml.engine.container import Engine, EngineFacts, Prepared
     from slimml.inventory.table import Inventory
     from slimml.probes.probe import Suite
@@ -34,7 +35,7 @@ class Starts:
     engine: Engine
     facts: EngineFacts
     ready: Mapping[ImageFacts, Prepared]
-    inventories: Mapping[ImageFacts, Inventory]
+    inventories: Mapping[ImageFacts, Inventory | Directory]
     suite: Suite
     question: Question
     gate: Gate
@@ -52,7 +53,7 @@ class Starts:
 
 def measure_starts(
     engine: Engine,
-    inventories: Mapping[ImageFacts, Inventory],
+    inventories: Mapping[ImageFacts, Inventory | Directory],
     suite: Suite,
     rounds: int,
     warm_up: int,

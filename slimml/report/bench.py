@@ -69,7 +69,7 @@ def render_bench(report: BenchReport, console: Console) -> None:
     """Print the host, the images by letter, a table for each measure, and why to distrust the figures."""
     _host(report, console)
     letters = [chr(ord("A") + image.position) for image in report.images]
-    heading(console, "Images")
+    heading(console, "Images" if any(image.digest for image in report.images) else "Directories of this machine")
     for letter, image in zip(letters, report.images, strict=True):
         console.print(f"  {letter}  {visible(image.reference)}", soft_wrap=True)
     sizes, pulls = report.summary.of(Measure.SIZE), report.summary.of(Measure.PULL)
@@ -110,6 +110,8 @@ def _table(title: str, letters: Sequence[str], rows: Iterator[Row], console: Con
 def _size_rows(setting: Setting) -> Iterator[Row]:
     for name, words in _SIZES.items():
         values = [figures.counters.get(name) for figures in setting.images]
+        if all(value is None for value in values):
+            continue
         cells = [_amount(name, value) for value in values]
         first = values[0]
         for value in values[1:]:

@@ -63,8 +63,8 @@ def _phases(rows: Sequence[Measurement]) -> dict[str, float]:
 
 
 def _label(reference: str) -> str:
-    """The end of a name, which tells images of one application apart."""
-    tail = reference.rpartition("/")[2]
+    """The end of a name, which tells images of one application apart; of a path all that there is room for."""
+    tail = reference if reference.startswith("/") else reference.rpartition("/")[2]
     return tail if len(tail) <= 20 else f"…{tail[-19:]}"
 
 
