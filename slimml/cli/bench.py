@@ -1,4 +1,4 @@
-"""`slimml bench IMAGE…`: size, cold pulls and starts of images, measured side by side."""
+"""`slimml bench IMAGE…`: size, cold pulls and starts of images, or of directories in their place, side by side."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slimml.cli import probing
+from slimml.cli import hosting, probing
 from slimml.cli.session import Session, with_session
+from slimml.errors import UsageError
 
 if TYPE_CHECKING:
     from slimml.bench.benchmark import Bench, Subject
     from slimml.bench.results import Measurement, Run
+    from slimml.engine.side_by_side import SideBySide
 
 
 class What(StrEnum):
@@ -23,9 +25,9 @@ class What(StrEnum):
 
 
 Images = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
-        metavar="IMAGE…",
+        metavar="[IMAGE…]",
         help="Images to measure, named as for analyze; the first is what the others are compared with.",
         show_default=False,
     ),
@@ -68,7 +70,7 @@ def register(app: typer.Typer) -> None:
 
 def bench(
     session: Session,
-    images: Images,
+    images: Images = None,
     measure: Measures = None,
     rounds: Rounds = 5,
     warm_up: WarmUp = 1,
@@ -82,30 +84,38 @@ def bench(
     ready: probing.ReadyWhen = None,
     runtime: probing.RuntimeChoice = probing.Runtime.AUTO,
     gpus: probing.Gpus = None,
+    host_venv: hosting.Venvs = None,
+    host_root: hosting.Roots = None,
+    host_directory: hosting.WorkDirectory = None,
 ) -> None:
     """Measure size, cold pull and start of images side by side.
 
-    A start is from asking for a container to the first right answer to a probe.
+    A start is from asking for a container to the first right answer to a probe. Directories of this machine can be
+    measured in place of images, where there is no engine: their size and start.
     """
     from slimml.bench.benchmark import Bench, Options, begin_run
+    from slimml.bench.directory import Directory
     from slimml.bench.results import Measure
     from slimml.bench.shaping import parse_links
 
-    measures = frozenset(Measure(what.value) for what in measure or What)
+    host = hosting.directories_of(images or [], host_venv, host_root, host_directory, runtime)
+    measures = frozenset(
+        Measure(what.value) for what in (_without_pulls(measure, registry) if host else measure or What)
+    )
     options = Options(measures, rounds, warm_up, parse_links(links), registry)
-    subjects = [_subject(session, words, position) for position, words in enumerate(images)]
-    engine = probing.engine_for(session, runtime) if measures - {Measure.SIZE} else None
-    suite = None
+    subjects = _directories(host, venv=bool(host_venv)) if host else _images(session, images or [])
+    engine = (host or probing.engine_for(session, runtime)) if measures - {Measure.SIZE} else None
+    suite, known = None, subjects[0].inventory
     if Measure.START in measures:
         suite = probing.suite_for(
             session,
-            subjects[0].inventory.image,
+            known.image,
             probes=probes,
             requests=probe,
             commands=probe_command,
             ready=ready,
             gpus=gpus,
-            inventory=subjects[0].inventory,
+            inventory=None if isinstance(known, Directory) else known,
             engine=engine,
         )
     run = begin_run(suite)
@@ -113,13 +123,35 @@ def bench(
     _report(session, subjects, run, found, picture)
 
 
-def _subject(session: Session, words: str, position: int) -> "Subject":
+def _without_pulls(measure: list[What] | None, registry: str | None) -> list[What]:
+    """What can be measured of a directory; raises UsageError for what cannot."""
+    if registry is not None or What.PULL in (measure or ()):
+        raise UsageError("a directory of this machine is in no registry to be pulled from; name an IMAGE")
+    return measure or [What.SIZE, What.START]
+
+
+def _images(session: Session, images: list[str]) -> list["Subject"]:
     from slimml.bench.benchmark import Subject
     from slimml.bench.results import ImageFacts
     from slimml.cli.reading import inventory_of, open_named
 
-    image = open_named(words, session)
-    return Subject(ImageFacts(words, image.manifest.digest, position), inventory_of(image, session))
+    found = []
+    for position, words in enumerate(images):
+        image = open_named(words, session)
+        found.append(Subject(ImageFacts(words, image.manifest.digest, position), inventory_of(image, session)))
+    return found
+
+
+def _directories(host: "SideBySide", *, venv: bool) -> list["Subject"]:
+    from slimml.bench.benchmark import Subject
+    from slimml.bench.directory import look_into
+    from slimml.bench.results import ImageFacts
+
+    found = []
+    for position, image in enumerate(host.images):
+        path = str(image.reference)
+        found.append(Subject(ImageFacts(path, None, position), look_into(image, Path(path), venv=venv)))
+    return found
 
 
 def _measure(subjects: list["Subject"], bench: "Bench", run: "Run", output: Path | None) -> list["Measurement"]:

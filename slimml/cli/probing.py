@@ -85,18 +85,38 @@ def suite_for(
     engine: "Engine | None" = None,
 ) -> "Suite":
     """What is to be asked of `image`: what the command line says (added to --probes, where both are given), else
-    --probes, else the [probes] of the settings file that holds here, else a guess, which is told.
+    --probes, else the [probes] of the settings file that holds here, else a guess, which is told. Nothing is guessed
+    for a directory of this machine, and its probes have to say what it runs.
 
     With an `engine` a guess asks the running image, too, and keeps only what it passes. `inventory` spares taking it
     where it is known already. Raises UsageError (NothingGuessed), NotFound, AccessDenied, and what
     the engine raises.
     """
+    from slimml.oci.reference import Transport
+
     found = _said(image, probes, requests or [], commands or [], ready)
+    if image.reference.transport is Transport.HOST:
+        found = _runnable(found, str(image.reference))
     if found is None:
         found = _guessed(session, image, inventory, engine, gpus)
     if gpus is not None:
         found = replace(found, resources=replace(found.resources, gpus=gpus))
     return found
+
+
+def _runnable(suite: "Suite | None", directory: str) -> "Suite":
+    """The suite, if it says what a directory runs, which has no command of its own as an image has."""
+    from slimml.probes.probe import BatchProbe
+
+    if suite is None:
+        raise NothingGuessed(f"{directory}: no probe is guessed for a directory; write some into a file for --probes")
+    batches = [probe for probe in suite.probes if isinstance(probe, BatchProbe)]
+    if suite.argv is None and (suite.ready is not None or any(batch.argv is None for batch in batches)):
+        raise UsageError(
+            f"{suite.origin}: nothing says what {directory} is to run; write command = [...] under [probes.service] "
+            "into a file for --probes"
+        )
+    return suite
 
 
 def engine_for(session: Session, runtime: Runtime) -> "Engine":
