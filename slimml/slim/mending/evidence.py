@@ -174,6 +174,8 @@ def _said(probe: str, verification: Verification) -> str:
     told = _error_line(verification)
     if row.slim.failure or verification.failure:
         words = row.slim.failure or verification.failure or ""
+        if told:  # the line that tells most stands for all that it said
+            words = words.partition("; it said: ")[0]
         return _cut(f"{words} ({told})" if told and told not in words else words)
     if row.slim.complaints:
         return _cut("; ".join(row.slim.complaints) + (f" ({told})" if told else ""))

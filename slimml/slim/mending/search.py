@@ -54,11 +54,13 @@ def find_needed(candidates: Candidates, check: Check, failed: Verification, *, m
     )
     if found.needed is None:
         return None
-    kept = []
-    for part in candidates.parts(found.needed, _PARTS):
-        without = check(found.needed - part)
-        told = without if without.verdict is not Verdict.SAME else failed
-        kept.append(candidates.kept(candidates.with_neighbours(part), symptom(told)))
+    needed, kept = found.needed, []
+    for part in candidates.parts(needed, _PARTS):
+        without = check(needed - part)
+        if without.verdict is Verdict.SAME:  # a search that ended early has not asked this
+            needed -= part
+        else:
+            kept.append(candidates.kept(candidates.with_neighbours(part), symptom(without)))
     return Needed(tuple(kept), found.smallest)
 
 

@@ -1,12 +1,15 @@
 """From a failed verification to the removals that have to stay."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layered_image import file, finding, folder, symlink
-from needy_program import program
+from needy_program import program, verified
 
 from slimml.bloat.finding import Risk
+from slimml.slim.mending.evidence import symptom
 from slimml.slim.mending.search import find_needed
 from slimml.slim.options import Level, Options
 from slimml.slim.plan import Verb
@@ -96,3 +99,16 @@ def test_modules_of_a_package_come_back_together():
     items = [file(f"{site}/lazy/{name}", LARGE) for name in ("__init__.py", "a.py", "b.py", "table.bin")]
     lost = program({f"{site}/lazy/a.py": "No module named 'lazy.a'"}, *items, file(f"{site}/six.py", LARGE))
     assert kept_paths(search(lost)) == {f"/{site}/lazy/{name}" for name in ("__init__.py", "a.py", "b.py")}
+
+
+def test_what_a_search_without_enough_trials_did_not_ask_is_asked_for_each_part():
+    others = [file(f"usr/share/doc/{number}", LARGE) for number in range(5)]
+    lost = program({"app/a": "it fails"}, file("app/a", LARGE), *others)
+    assert kept_paths(search(lost, most=1)) == {"/app/a"}
+
+
+def test_the_line_that_tells_most_stands_for_all_that_a_program_said():
+    found = verified(("predict", b""), logs=b"Traceback\n  line 1\nImportError: libx.so.1\n")
+    row = replace(found.rows[0], slim=replace(found.rows[0].slim, failure="it ended with code 1; it said: Traceback"))
+    told = symptom(replace(found, rows=(row,)))
+    assert told == "probe 'predict' failed without it: it ended with code 1 (ImportError: libx.so.1)"
