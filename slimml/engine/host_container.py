@@ -15,6 +15,7 @@ from slimml.engine.bare.control_group import ControlGroup, remove_group
 from slimml.engine.container import Exited, FileStatus, Output
 from slimml.engine.keeper.output import close_all, open_streams, said, shell_code
 from slimml.engine.keeper.run import file_status, put_files, read_files, run
+from slimml.engine.mounted_root import MountedRoot
 from slimml.errors import SlimmlError, Unsupported
 
 if TYPE_CHECKING:
@@ -130,6 +131,11 @@ class HostContainer:
         if self._running.group is not None:
             self._peak = self._running.group.peak_memory() or self._peak
         return self._peak
+
+    def mounted_root(self) -> MountedRoot | None:
+        """See `engine.mounted_root.HasRoot`; a virtual environment has none."""
+        root = self._running.root
+        return None if root is None else MountedRoot(self._keeper.pid, str(root))
 
     def files(self, path: str) -> dict[str, bytes]:
         """See `engine.container.Container.files`; a relative path is one of the directory that it runs in."""

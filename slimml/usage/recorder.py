@@ -23,6 +23,9 @@ class Watch(Protocol):
     def syscalls(self) -> frozenset[str]:
         """Names of the system calls seen; empty where this recorder does not tell them."""
 
+    def users(self) -> frozenset[int]:
+        """User IDs that programs ran with."""
+
 
 class Recorder(Protocol):
     """A way of recording."""

@@ -19,6 +19,7 @@ from slimml.engine.bare.runtime import exec_code, failure, last_error
 from slimml.engine.container import Exited, FileStatus, Mount, Output
 from slimml.engine.keeper.output import close_all, open_streams, said, shell_code
 from slimml.engine.keeper.run import file_status, put_files, read_files, run
+from slimml.engine.mounted_root import MountedRoot
 from slimml.errors import SlimmlError
 
 if TYPE_CHECKING:
@@ -154,6 +155,10 @@ class BareContainer:
         if self._made.group is not None:
             self._peak = self._made.group.peak_memory() or self._peak
         return self._peak
+
+    def mounted_root(self) -> MountedRoot | None:
+        """See `engine.mounted_root.HasRoot`: a mount of the keeper's, there from the making to the removal."""
+        return MountedRoot(self._keeper.pid, str(self._made.root))
 
     def files(self, path: str) -> dict[str, bytes]:
         """See `engine.container.Container.files`."""

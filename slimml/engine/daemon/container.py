@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from slimml.engine.daemon.calls import ContainerCalls, NotStarted
 from slimml.engine.daemon.control_group import began_at, group_of, of_container
 from slimml.engine.daemon.execute import TimedOut, execute
 from slimml.engine.daemon.files import files_at, status_at
-from slimml.engine.daemon.mounted import mounted_status
+from slimml.engine.daemon.mounted import mounted_root_of, mounted_status
 from slimml.engine.daemon.reach import Reach, where
 from slimml.engine.daemon.request import docker_request, podman_request
 from slimml.engine.daemon.wording import start_failure
@@ -28,6 +28,7 @@ from slimml.errors import NotFound, SlimmlError
 if TYPE_CHECKING:
     from slimml.engine.bare.control_group import ControlGroup
     from slimml.engine.daemon.engine import DaemonEngine
+    from slimml.engine.mounted_root import MountedRoot
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _SAMPLE_SECONDS = 0.02
@@ -60,6 +61,8 @@ class DaemonContainer:
         self._running: _Running | None = None
         self._peak: int | None = None
         self._ran_out = False
+        self.created: Callable[[], None] | None = None
+        """called whenever the engine has made it anew, which takes its ID and its mounts from it"""
 
     @property
     def _calls(self) -> ContainerCalls:
@@ -97,6 +100,8 @@ class DaemonContainer:
                 self.remove()
                 self._running = None
                 self.create()
+                if self.created is not None:
+                    self.created()
                 continue
             if self._running is None or self._running.pid is None:
                 self._running = self._look()
@@ -220,6 +225,10 @@ class DaemonContainer:
         self._sample()
         if self._running is not None and self._running.group is not None:
             self._ran_out = self._running.group.ran_out()
+
+    def mounted_root(self) -> MountedRoot | None:
+        """See `engine.mounted_root.HasRoot`: there while the container runs; None for an engine elsewhere."""
+        return mounted_root_of(self._engine.address, self._calls.inspect(self.id))
 
     def files(self, path: str) -> dict[str, bytes]:
         """The regular files at or below `path`; see `files.files_at`."""

@@ -96,6 +96,11 @@ class Keeper:
             raise Unavailable(f"this kernel does not let us run containers: {reply['error']}{_way_out()}")
         return dict(reply["ok"])
 
+    @property
+    def pid(self) -> int:
+        """The keeper's own process."""
+        return self._process.pid
+
     def call(self, do: str, descriptors: Sequence[int] = (), **words: Any) -> tuple[dict[str, Any], list[int]]:
         """Ask the keeper `do`; its answer and the descriptors with it. Raises OSError as it met it, Unavailable."""
         waiting: Future[tuple[dict[str, Any], list[int]]] = Future()
