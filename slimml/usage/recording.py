@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntFlag
 
+RUNNING = "the container was running already: what its program used before is missing"
+"""loss of a recording that began in the middle; another one from a start makes up for it"""
+
 
 class Operation(IntFlag):
     """How a path was used; a path may have been used in several ways."""
