@@ -98,6 +98,8 @@ class Finding:
     """all rows it speaks of, also those that another finding claimed"""
     targets: NDArray[np.int64] | None = None
     """Action.LINK: the row that each of `rows` becomes a hard link of"""
+    decided: bool = False
+    """Action.PACKAGE: just these rows go with the packages, and packages that stay may require them"""
 
 
 Detector = Callable[["Inventory"], Iterable[Proposal]]

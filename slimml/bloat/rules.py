@@ -5,8 +5,12 @@ from difflib import get_close_matches
 
 from slimml.errors import UsageError
 
+UNUSED = "unused"
+"""the one rule that no detector proposes: what a recording and its closure do not keep (slimml.slim.unused)"""
+
 RULES = frozenset(
     [
+        UNUSED,
         "copied-up",
         "written-again",
         "overwritten",

@@ -57,7 +57,7 @@ def _batch(work: Pass, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iter
             done=done,
             rule=why.rule,
             risk=why.risk.value,
-            reason=why.reason,
+            reason=why.told,
             sha256=work.digest(row),
             after=after[0] if after else None,
         )

@@ -9,9 +9,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from slimml.bloat.finding import Risk
+from slimml.bloat.rules import UNUSED
 
 if TYPE_CHECKING:
     from slimml.oci.codec import Encoding
+    from slimml.usage.closure_result import Depth
 
 
 class Level(StrEnum):
@@ -35,6 +37,7 @@ class Options:
     `only` and `skip` are rule names (empty `only`: all). `keep` are globs of absolute paths that stay: `*` within a
     component, `**` over components. `encoding` None stores rewritten layers as their source was (gzip, zstd or plain)
     and copies the others; one given stores every layer so. `source_date_epoch` (seconds) bounds new times from above.
+    `depth` is how far what a recording keeps reaches beyond it, None where there is no recording.
     `keep_removed` also writes a blob with all removed content. `threads` 0 means one per processor.
     """
 
@@ -47,10 +50,12 @@ class Options:
     source_date_epoch: int | None = None
     keep_removed: bool = False
     threads: int = 0
+    depth: Depth | None = None
 
     def takes(self, rule: str, risk: Risk) -> bool:
-        """Whether a finding of this rule and risk is acted on."""
-        return risk in self.level.risks and rule not in self.skip and (not self.only or rule in self.only)
+        """Whether a finding of this rule and risk is acted on; who gives a recording wants its rule at any level."""
+        asked = self.depth is not None if rule == UNUSED else risk in self.level.risks
+        return asked and rule not in self.skip and (not self.only or rule in self.only)
 
     def to_json(self) -> dict[str, Any]:
         """What the ledger says of the options; nothing that depends on the machine."""
@@ -62,6 +67,7 @@ class Options:
             "keep": sorted(self.keep),
             "flatten": self.flatten,
             "compression": f"{encoding.compression.value}:{encoding.level}" if encoding else None,
+            **({"depth": self.depth.value} if self.depth else {}),
         }
 
 

@@ -37,11 +37,17 @@ class Verb(IntEnum):
 
 @dataclass(frozen=True)
 class Why:
-    """The reason for a change: the rule that asked for it."""
+    """The reason for a change: the rule that asked for it. `subject` is whom it is about, if not all that goes so."""
 
     rule: str
     risk: Risk
     reason: str
+    subject: str = ""
+
+    @property
+    def told(self) -> str:
+        """The reason in full, as the ledger has it."""
+        return f"{self.subject}: {self.reason}" if self.subject else self.reason
 
 
 @dataclass(frozen=True)

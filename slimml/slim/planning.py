@@ -7,6 +7,7 @@ dropped at level `all` only; packages of rpm never go whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from slimml.bloat.finding import Action, Finding, Risk
 from slimml.bloat.packages import removable_packages, rows_of
+from slimml.bloat.path_facts import SITE_NAMES
 from slimml.errors import Unsupported
 from slimml.inventory.owner import System
 from slimml.inventory.root import merged_root
@@ -55,6 +57,7 @@ def make_plan(inventory: Inventory, findings: Sequence[Finding], options: Option
     if options.flatten:
         draft.mark(np.flatnonzero(~draft.live), _FLATTEN)
     draft.settle()
+    owners -= _return_databases(draft, owners)
     if options.flatten:
         _check_flattened(draft)
     else:
@@ -123,15 +126,40 @@ def _mark_packages(draft: Draft, findings: Sequence[Finding], staying: NDArray[n
     kept = {int(position) for position in np.unique(inventory.owner[staying])}
     wanted = {id(inventory.owners[position]) for position in asked - closed - kept}
     going = removable_packages(inventory, lambda owner: id(owner) in wanted) if wanted else set()
+    decided = {position for finding in packages if finding.decided for position in finding.owners}
+    going |= decided - closed - kept
     if going != asked - closed:
         notes.append(f"{len(asked - closed - going)} packages stay because something that stays needs them")
     for finding in packages:
         own = going & set(finding.owners)
         why = Why(finding.rule, finding.risk, finding.reason)
-        draft.mark(rows_of(inventory, own), why)
-        database = (inventory.live.get(path, -1) for position in own for path in inventory.owners[position].database)
-        draft.mark(np.array([row for row in database if row >= 0], dtype=np.int64), why)
+        if finding.decided:
+            for position in sorted(own):
+                mine = finding.rows[inventory.owner[finding.rows] == position]
+                named = replace(why, subject=inventory.owners[position].label)
+                draft.mark(np.union1d(mine, _database_rows(inventory, {position})), named)
+        else:
+            draft.mark(np.union1d(rows_of(inventory, own), _database_rows(inventory, own)), why)
     return going
+
+
+def _database_rows(inventory: Inventory, owners: set[int]) -> NDArray[np.int64]:
+    found = (inventory.live.get(path, -1) for position in owners for path in inventory.owners[position].database)
+    return np.array(sorted(row for row in found if row >= 0), dtype=np.int64)
+
+
+def _return_databases(draft: Draft, owners: set[int]) -> set[int]:
+    """The owners of which something has to stay after all; what records them stays as well."""
+    inventory = draft.inventory
+    found: set[int] = set()
+    while True:
+        left = draft.live & ~draft.drop & (inventory.column("kind") != Kind.DIRECTORY)
+        staying = owners.intersection(np.unique(inventory.owner[left]).tolist()) - found
+        if not staying:
+            return found
+        found |= staying
+        draft.hold(_database_rows(inventory, staying))
+        draft.settle()
 
 
 def _mark_files(draft: Draft, findings: Sequence[Finding], notes: list[str]) -> None:
@@ -215,10 +243,14 @@ def _expected(draft: Draft) -> tuple[int, int]:
 
 
 def _parents(draft: Draft, gone: frozenset[str]) -> dict[int, tuple[str, ...]]:
-    """Directories without an entry of their own that would vanish, by the layer of the last path they held."""
+    """Directories without an entry of their own that would vanish, by the layer of the last path they held.
+
+    One among Python distributions may: it would be a namespace package, which can be imported.
+    """
     inventory = draft.inventory
     live = inventory.live
     told = {path for path in directories_of(gone) if path and path not in live}
+    told = {path for path in told if SITE_NAMES.isdisjoint(path.split("/")[:-1])}
     if not told:
         return {}
     vanishing = told - directories_of(path for path in live if path not in gone)
