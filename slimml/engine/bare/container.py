@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from slimml.engine.bare.bundle import process_json
+from slimml.engine.bare.onlooker import NOBODY, Onlooker
 from slimml.engine.bare.process import Process, further_process
 from slimml.engine.bare.runtime import exec_code, failure, last_error
 from slimml.engine.container import Exited, FileStatus, Mount, Output
@@ -51,6 +52,7 @@ class Made:
     mounts: tuple[Mount, ...]
     group: ControlGroup | None
     stop_signal: int
+    onlooker: Onlooker = NOBODY
 
 
 class BareContainer:
@@ -71,7 +73,8 @@ class BareContainer:
         streams = open_streams(self._keeper, directory)
         words = ("run", "--detach", "--bundle", str(directory), "--pid-file", str(directory / "pid"), self.id)
         try:
-            runtime = self._keeper.spawn(self._command(*words), streams, environment=_surroundings())
+            command = [*self._made.onlooker.before(), *self._command(*words)]
+            runtime = self._keeper.spawn(command, streams, environment=_surroundings())
         finally:
             close_all(streams)
         if self._keeper.ended(runtime, _RUNTIME_SECONDS) != 0:
@@ -114,7 +117,7 @@ class BareContainer:
         document, pid_file, log = (stem.with_suffix(suffix) for suffix in (".json", ".pid", ".log"))
         document.write_text(json.dumps(process_json(process, made.surroundings, made.additions)))
         words = ("exec", "--process", str(document), "--pid-file", str(pid_file), self.id)
-        command = self._runtime.command(made.state, log, *words)
+        command = [*made.onlooker.before(), *self._runtime.command(made.state, log, *words)]
 
         def stop(_: int) -> None:
             with suppress(OSError, ValueError):

@@ -16,6 +16,7 @@ from slimml.engine.bare.bundle import Surroundings, config_json
 from slimml.engine.bare.container import BareContainer, Made
 from slimml.engine.bare.control_group import group_named, groups_writable, remove_groups
 from slimml.engine.bare.devices import gpu_additions
+from slimml.engine.bare.onlooker import NOBODY, Onlooker
 from slimml.engine.bare.process import HOSTNAME, main_process
 from slimml.engine.bare.runtime import Runtime, find_runtime
 from slimml.engine.bare.unpack import Unpacked, unpack_image
@@ -122,7 +123,7 @@ class BareEngine:
             yield keeper
 
     @contextmanager
-    def create(self, prepared: Prepared, spec: RunSpec) -> Iterator[BareContainer]:
+    def create(self, prepared: Prepared, spec: RunSpec, onlooker: Onlooker = NOBODY) -> Iterator[BareContainer]:
         """A container with a writable layer of its own over the unpacked image, removed when the context ends."""
         keeper = self._keepers[prepared.handle]
         name = own_name()
@@ -130,7 +131,7 @@ class BareEngine:
         directory.mkdir(mode=0o700)
         container = None
         try:
-            container = self._made(name, keeper, directory, prepared, spec)
+            container = self._made(name, keeper, directory, prepared, spec, onlooker)
             yield container
         finally:
             if container is not None:
@@ -139,7 +140,13 @@ class BareEngine:
                 keeper.call("unmount", path=str(directory))
                 keeper.chore("remove", paths=[str(directory)])
 
-    def _made(self, name: str, keeper: Keeper, directory: Path, prepared: Prepared, spec: RunSpec) -> BareContainer:
+    def keeper_of(self, prepared: Prepared) -> Keeper:
+        """The keeper of a prepared image, in whose namespaces its containers are made."""
+        return self._keepers[prepared.handle]
+
+    def _made(
+        self, name: str, keeper: Keeper, directory: Path, prepared: Prepared, spec: RunSpec, onlooker: Onlooker
+    ) -> BareContainer:
         lower = Path(prepared.handle)
         self._check_limits(spec)
         process = main_process(prepared.image, spec, lower)
@@ -162,6 +169,8 @@ class BareEngine:
             resources=spec.resources,
             additions=additions,
         )
+        if onlooker.seccomp is not None:
+            document["linux"]["seccomp"] = onlooker.seccomp
         (directory / "config.json").write_text(json.dumps(document))
         made = Made(
             directory=directory,
@@ -173,6 +182,7 @@ class BareEngine:
             mounts=spec.mounts,
             group=group_named(name) if self._runtime.groups else None,
             stop_signal=_stop_signal(prepared.image),
+            onlooker=onlooker,
         )
         return BareContainer(name, keeper, self._runtime, made)
 
