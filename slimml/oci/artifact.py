@@ -9,6 +9,8 @@ LEDGER = "application/vnd.slimml.ledger.v1+json"
 """artifact type and layer media type of a ledger"""
 REMOVED = "application/vnd.slimml.removed.v1.tar+zstd"
 """artifact type and layer media type of the removed content"""
+ORDER = "application/vnd.slimml.start-order.v1+json"
+"""artifact type and layer media type of the order in which files are used"""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""Takes a slimmed image to its place, with what tells of it: the ledger, and removed content where it is kept.
+"""Takes a slimmed image to its place, with what tells of it: the ledger, removed content, the order of use.
 
-A registry and a layout hold both as artifacts of the image; these follow the image, whose digest there they name. An
+A registry and a layout hold them as artifacts of the image; these follow the image, whose digest there they name. An
 archive has them in files of its name, and for an engine they lie in the user's data directory by digest (a label of
-the image names its ledger); these are written first, so that the image never lacks them.
+the image names its digest); these are written first, so that the image never lacks them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimml.oci.artifact import LEDGER, REMOVED, Artifact
+from slimml.oci.artifact import LEDGER, ORDER, REMOVED, Artifact
 from slimml.oci.beneath import directory, told
 from slimml.oci.beside import BesideFile
 from slimml.oci.blobs import BlobStore
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _ATTACHED = (Transport.REGISTRY, Transport.LAYOUT)
 _ARCHIVES = (Transport.OCI_ARCHIVE, Transport.DOCKER_ARCHIVE)
-_SUFFIX = {LEDGER: ".ledger.json", REMOVED: ".removed.tar.zst"}
+_SUFFIX = {LEDGER: ".ledger.json", REMOVED: ".removed.tar.zst", ORDER: ".start-order.json"}
 _CHUNK = 1 << 20
 
 
@@ -41,6 +41,7 @@ class Delivered:
     receipt: Receipt
     ledger: str
     removed: str | None
+    order: str | None = None
 
 
 def deliver(
@@ -57,7 +58,7 @@ def deliver(
     """
     if ledger is not None:
         _copy(slimmed.store, slimmed.ledger, ledger)
-    blobs = [slimmed.ledger, *([slimmed.removed] if slimmed.removed else [])]
+    blobs = [blob for blob in (slimmed.ledger, slimmed.removed, slimmed.order) if blob]
     if destination.transport in _ATTACHED:
         receipt = write_image(slimmed.image, destination, access, progress)
         subject = _subject(slimmed, receipt, access)
@@ -65,7 +66,8 @@ def deliver(
     else:
         kept = [_keep(slimmed, blob, destination) for blob in blobs]
         receipt = write_image(slimmed.image, destination, access, progress)
-    return Delivered(receipt, str(ledger) if ledger else kept[0], kept[1] if slimmed.removed else None)
+    places = dict(zip((blob.media_type for blob in blobs), kept, strict=True))
+    return Delivered(receipt, str(ledger) if ledger else kept[0], places.get(REMOVED), places.get(ORDER))
 
 
 def kept_blobs() -> BlobStore:

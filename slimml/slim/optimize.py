@@ -45,7 +45,7 @@ class Measured:
 @dataclass(frozen=True)
 class Slimmed:
     """The result, all of whose new blobs lie in `store`. `plain` says that the source's layers are plain tars, so that
-    `tar` is what compares; `ledger` and `removed` (None: not kept) are blobs of `store`.
+    `tar` is what compares; `ledger`, `removed` and `order` (None: not kept) are blobs of `store`.
     """
 
     image: Image
@@ -56,6 +56,8 @@ class Slimmed:
     before: Measured
     after: Measured
     plain: bool
+    order: Descriptor | None = None
+    """in which order the files are used, where a recording tells it"""
 
 
 def optimize(
@@ -127,6 +129,7 @@ def _attempt(inventory: Inventory, plan: Plan, store: BlobStore, limits: Limits,
         labels={
             "version": __version__,
             "level": plan.options.level.value,
+            **({"depth": plan.options.depth.value} if plan.options.depth else {}),
             "source.digest": image.manifest.digest,
             "ledger.digest": ledger.digest,
         },

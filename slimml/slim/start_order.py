@@ -1,0 +1,86 @@
+"""The order in which a program used its files, kept with its image: what lazy pulling and prefetching load first.
+
+A JSON document, schema `slimml.start-order/1`: `files` are what is left of the image's files that were opened, in the
+order of their first use, each with its path, the layer it lies in (from 0 at the bottom), its size in bytes and the
+seconds from the start of the recording. Of several recordings the first comes first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from slimml.inventory.root import merged_root
+from slimml.oci.artifact import ORDER
+from slimml.oci.descriptor import Descriptor
+from slimml.oci.digest import sha256
+from slimml.oci.tar.events import Kind
+from slimml.slim.assemble import labelled
+from slimml.slim.plan import Verb
+from slimml.usage.recording import Operation
+
+if TYPE_CHECKING:
+    from slimml.inventory.table import Inventory
+    from slimml.oci.blobs import BlobStore
+    from slimml.slim.optimize import Slimmed
+    from slimml.slim.plan import Plan
+    from slimml.usage.recording import Recording
+
+SCHEMA = "slimml.start-order/1"
+LABEL = "start-order.digest"
+
+_READ = Operation.OPEN | Operation.EXEC
+_FILES = (Kind.FILE, Kind.HARDLINK)
+_GONE = (Verb.DROP, Verb.MOVE)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A file in the order of first use. `first` is in seconds, `size` in bytes."""
+
+    path: str
+    layer: int
+    size: int
+    first: float
+
+
+def start_order(inventory: Inventory, plan: Plan, recordings: Sequence[Recording]) -> tuple[Started, ...]:
+    """The files that the plan leaves, in the order of their first use."""
+    return tuple(_in_order(inventory, plan, recordings))
+
+
+def with_start_order(
+    slimmed: Slimmed, inventory: Inventory, recordings: Sequence[Recording], store: BlobStore
+) -> Slimmed:
+    """The result with its order as one more blob of `store`, whose digest a label of the image names."""
+    image = slimmed.image
+    document = {
+        "schema": SCHEMA,
+        "diff_ids": [layer.diff_id for layer in image.layers],
+        "files": [
+            {"path": it.path, "layer": it.layer, "size": it.size, "first": round(it.first, 4)}
+            for it in start_order(inventory, slimmed.plan, recordings)
+        ],
+    }
+    raw = json.dumps(document, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    blob = Descriptor(ORDER, sha256(raw), len(raw))
+    store.put_bytes(blob, raw)
+    return replace(slimmed, image=labelled(image, store, {LABEL: blob.digest}), order=blob)
+
+
+def _in_order(inventory: Inventory, plan: Plan, recordings: Sequence[Recording]) -> Iterator[Started]:
+    root = merged_root(inventory)
+    kind, size = inventory.column("kind"), inventory.column("size")
+    told: set[int] = set()
+    for recording in recordings:
+        for use in sorted(recording.uses, key=lambda use: use.order):
+            row = inventory.live.get(root.resolve(use.path))
+            if row is None or row in told or not use.operations & _READ:
+                continue
+            if kind[row] not in _FILES or plan.verb[row] in _GONE:
+                continue
+            told.add(row)
+            layer = 0 if plan.options.flatten else int(inventory.layer[row])
+            yield Started(inventory.paths[row], layer, int(size[row]), use.first)
