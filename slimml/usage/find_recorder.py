@@ -21,7 +21,13 @@ def _fanotify() -> Recorder:
     return FanotifyRecorder()
 
 
-_RECORDERS: dict[str, Callable[[], Recorder]] = {"fanotify": _fanotify}
+def _notify() -> Recorder:
+    from slimml.usage.recorders.notify import NotifyRecorder
+
+    return NotifyRecorder()
+
+
+_RECORDERS: dict[str, Callable[[], Recorder]] = {"fanotify": _fanotify, "notify": _notify}
 """the one that sees every opening at no cost first, the one that sees least last"""
 NAMES = tuple(_RECORDERS)
 

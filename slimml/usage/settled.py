@@ -61,11 +61,14 @@ def _known(use: Use, root: Root) -> Iterator[Use]:
 
 def _followed(use: Use, root: Root) -> Iterator[Use]:
     requested = "/".join(_normal(use.path))
-    last = not use.operations & Operation.READLINK
-    path, crossed = _walk(requested, root, follow_last=last)
+    path, crossed = _walk(requested, root)
     for link in crossed:
         yield Use(link, Operation.READLINK, use.first, use.order, use.process)
-    operations = use.operations
+    operations = use.operations & ~Operation.READLINK
+    if not operations:
+        if crossed:
+            return  # its text was read, not what it leads to
+        operations = Operation.STAT
     if not _there(path, root):
         if not operations & Operation.WRITE:
             operations = operations & ~(_CONTENT | Operation.LIST) | Operation.MISSED
@@ -78,7 +81,7 @@ def _normal(path: str) -> list[str]:
     return [part for part in path.split("/") if part not in ("", ".")]
 
 
-def _walk(path: str, root: Root, *, follow_last: bool) -> tuple[str, list[str]]:
+def _walk(path: str, root: Root) -> tuple[str, list[str]]:
     """Where a path leads within the root, and the links on the way (path_resolution(7))."""
     todo, done, crossed = path.split("/")[::-1] if path else [], list[str](), list[str]()
     while todo:
@@ -91,7 +94,7 @@ def _walk(path: str, root: Root, *, follow_last: bool) -> tuple[str, list[str]]:
         done.append(part)
         here = "/".join(done)
         target = root.links.get(here)
-        if target is None or (not todo and not follow_last):
+        if target is None:
             continue
         if len(crossed) == _FOLLOWED:
             break
