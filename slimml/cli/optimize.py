@@ -1,18 +1,21 @@
 """`slimml optimize IMAGE`: the plan, a question, a smaller image that was run, and what was measured."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from slimml.cli import options, probing
+from slimml.cli.by_use import DepthChoice, RecorderName, RecordingFiles, RecordNow, SeccompFile, by_use, recorded
+from slimml.cli.proving import Asked, begin_proving, running
 from slimml.cli.session import Session, with_session
-from slimml.errors import Refused, Unavailable, Unsupported
+from slimml.errors import Refused
 
 if TYPE_CHECKING:
     from slimml.bloat.finding import Finding
+    from slimml.cli.by_use import ByUse
     from slimml.inventory.table import Inventory
     from slimml.oci.reference import Reference
     from slimml.report.plan import PlanReport
@@ -94,6 +97,11 @@ def optimize(
     ready: probing.ReadyWhen = None,
     runtime: probing.RuntimeChoice = probing.Runtime.AUTO,
     gpus: probing.Gpus = None,
+    recording: RecordingFiles = None,
+    record: RecordNow = False,
+    recorder: RecorderName = None,
+    depth: DepthChoice = None,
+    emit_seccomp: SeccompFile = None,
 ) -> None:
     """Make an image smaller and prove that it still works."""
     from slimml.bloat.detect import find_bloat
@@ -104,19 +112,26 @@ def optimize(
     from slimml.slim.planning import make_plan
 
     chosen = _options(session, level, only, skip, keep, flatten, compression, threads, keep_removed)
+    said = recorded(recording, record, recorder, depth, emit_seccomp)
+    chosen = replace(chosen, depth=said.depth if said.given else None)
     opened = open_named(image, session)
     destination = choose_destination(parse_reference(image), opened.reference, tag, output)
     inventory = inventory_of(opened, session)
     findings = find_bloat(inventory)
+    asked = Asked(verify, probes, probe, probe_command, ready, runtime, gpus)
+    run = running(session, inventory, asked) if said.now else None
+    use = by_use(session, inventory, findings, said, run) if said.given else None
+    findings = use.findings if use else findings
     plan = make_plan(inventory, findings, chosen)
     planned = plan_report(plan, inventory, str(destination))
-    _show_plan(session, planned, dry_run)
+    if use:
+        use.write_profile()
+    _show_plan(session, planned, use, dry_run)
     if dry_run:
         return
     _ask(session, planned, yes)
-    asked = _Asked(verify, probes, probe, probe_command, ready, runtime, gpus)
-    proving = _begin_proving(session, inventory, asked)
-    _carry_out(session, inventory, findings, plan, proving, destination, ledger)
+    proving = begin_proving(session, inventory, asked, run)
+    _carry_out(session, inventory, findings, plan, proving, destination, ledger, use)
 
 
 def _options(
@@ -154,14 +169,23 @@ def _options(
     )
 
 
-def _show_plan(session: Session, planned: "PlanReport", dry_run: bool) -> None:
+def _show_plan(session: Session, planned: "PlanReport", use: "ByUse | None", dry_run: bool) -> None:
     if session.json:
         if dry_run:
-            session.answer("optimize", plan=planned)
+            session.answer("optimize", plan=planned, **_told(use))
         return
     from slimml.report.plan import render_plan
 
+    if use:
+        from slimml.report.by_use import render_by_use
+
+        render_by_use(use.report, session.out)
     render_plan(planned, session.out)
+
+
+def _told(use: "ByUse | None") -> dict[str, Any]:
+    """The member of the document that a recording adds."""
+    return {"by_use": use.report} if use else {}
 
 
 def _ask(session: Session, planned: "PlanReport", yes: bool) -> None:
@@ -174,54 +198,6 @@ def _ask(session: Session, planned: "PlanReport", yes: bool) -> None:
         raise Refused(f"{planned.image}: nothing was done")
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What the command line says of verifying."""
-
-    verify: bool | None
-    probes: Path | None
-    requests: list[str] | None
-    commands: list[str] | None
-    ready: str | None
-    runtime: probing.Runtime
-    gpus: str | None
-
-    @property
-    def wanted(self) -> bool:
-        """Whether somebody asked for it, so that being unable to is an error."""
-        named = self.probes or self.requests or self.commands or self.ready or self.gpus
-        return bool(self.verify or named or self.runtime is not probing.Runtime.AUTO)
-
-
-def _begin_proving(session: Session, inventory: "Inventory", asked: _Asked) -> "Proving | str":
-    """The original's answers, or the reason why nobody will ask; raises Unproven when the original fails."""
-    from slimml.slim.mending.prove import learn
-
-    if asked.verify is False:
-        return "--no-verify"
-    if not (asked.wanted or session.settings.optimize.verify):
-        return "the settings say so"
-    try:
-        engine = probing.engine_for(session, asked.runtime)
-        suite = probing.suite_for(
-            session,
-            inventory.image,
-            probes=asked.probes,
-            requests=asked.requests,
-            commands=asked.commands,
-            ready=asked.ready,
-            gpus=asked.gpus,
-            inventory=inventory,
-            engine=engine,
-        )
-        session.remark(f"Asking the original with {engine.name}: {len(suite.probes)} probes, {suite.origin} …")
-        return learn(engine, inventory, suite, session.progress)
-    except (probing.NothingGuessed, Unavailable, Unsupported) as error:
-        if asked.wanted:
-            raise
-        return str(error)
-
-
 def _carry_out(
     session: Session,
     inventory: "Inventory",
@@ -230,6 +206,7 @@ def _carry_out(
     proving: "Proving | str",
     destination: "Reference",
     ledger: Path | None,
+    use: "ByUse | None",
 ) -> None:
     from slimml.report.optimized import optimized_report, render_optimized
     from slimml.report.plan import plan_report
@@ -245,9 +222,12 @@ def _carry_out(
             slimmed, proof = slim_proven(
                 inventory, findings, plan, proving, store, limits=limits, progress=progress, remark=session.remark
             )
+        if use:
+            slimmed = use.keep_order(slimmed, inventory, store)
         done = deliver(slimmed, destination, session.access, ledger=ledger, progress=progress)
     report = optimized_report(slimmed, inventory, done, proof or str(proving))
     if session.json:
-        session.answer("optimize", plan=plan_report(slimmed.plan, inventory, str(destination)), optimized=report)
+        plan_told = plan_report(slimmed.plan, inventory, str(destination))
+        session.answer("optimize", plan=plan_told, optimized=report, **_told(use))
     else:
         render_optimized(report, session.out)

@@ -42,7 +42,7 @@ class Side:
 class OptimizedReport:
     """`plain` says that the source's layers are stored as plain tars, as engines do: there `tar_bytes` compare.
 
-    `ledger` and `removed` are where these lie: a file, or the digest of an artifact of the image; None where not.
+    `ledger`, `removed` and `start_order` are where these lie: a file, or the digest of an artifact of the image; None where not.
     """
 
     image: str
@@ -56,6 +56,7 @@ class OptimizedReport:
     verified: bool
     verification: str
     proof: ProofReport | None
+    start_order: str | None = None
 
 
 def optimized_report(
@@ -77,6 +78,7 @@ def optimized_report(
         verified=proven is not None,
         verification=in_words(proven) if proven else f"{UNVERIFIED}: {proof}",
         proof=proven,
+        start_order=delivered.order,
     )
 
 
@@ -101,6 +103,8 @@ def render_optimized(report: OptimizedReport, console: Console) -> None:
     console.print(f"  ledger   {visible(report.ledger)}", soft_wrap=True)
     if report.removed:
         console.print(f"  removed  {visible(report.removed)}", soft_wrap=True)
+    if report.start_order:
+        console.print(f"  order    {visible(report.start_order)}", soft_wrap=True)
     if report.proof is not None:
         render_proof(report.proof, console)
     else:
