@@ -42,7 +42,8 @@ class Side:
 class OptimizedReport:
     """`plain` says that the source's layers are stored as plain tars, as engines do: there `tar_bytes` compare.
 
-    `ledger`, `removed` and `start_order` are where these lie: a file, or the digest of an artifact of the image; None where not.
+    `ledger`, `removed` and `start_order` are where these lie: a file, or the digest of an artifact of the image; None
+    where not.
     """
 
     image: str

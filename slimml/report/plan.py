@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from slimml.report.proof import KeptReport, kept_report
 from slimml.report.sizes import counted, number, share, size
 from slimml.report.terminal import RISK_STYLE, heading, indented, plain_table
 from slimml.report.untrusted import visible
-from slimml.slim.plan import Plan, Verb
+from slimml.slim.plan import Plan, Verb, Why
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +60,10 @@ class PlanReport:
 
 def plan_report(plan: Plan, inventory: Inventory, destination: str) -> PlanReport:
     """The plan by rule, the rule that saves most first."""
-    steps = [_step(plan, inventory, position) for position in range(len(plan.reasons))]
+    alike: dict[Why, list[int]] = {}
+    for position, why in enumerate(plan.reasons):
+        alike.setdefault(replace(why, subject=""), []).append(position)
+    steps = [_step(plan, inventory, why, positions) for why, positions in alike.items()]
     used = [step for step in steps if step.dropped or step.linked or step.edited]
     return PlanReport(
         image=str(inventory.image.reference),
@@ -77,15 +80,16 @@ def plan_report(plan: Plan, inventory: Inventory, destination: str) -> PlanRepor
     )
 
 
-def _step(plan: Plan, inventory: Inventory, position: int) -> PlanStep:
-    why = plan.reasons[position]
-    rows = np.flatnonzero(plan.why == position)
+def _step(plan: Plan, inventory: Inventory, why: Why, positions: list[int]) -> PlanStep:
+    """What goes for one reason, whoever it is said of."""
+    rows = np.flatnonzero(np.isin(plan.why, positions))
+    named = sum(bool(plan.reasons[position].subject) for position in positions)
     counts = {verb: int(np.count_nonzero(plan.verb[rows] == verb)) for verb in _CHANGES}
     going = rows[np.isin(plan.verb[rows], (Verb.DROP, Verb.LINK))]
     return PlanStep(
         rule=why.rule,
         risk=why.risk,
-        reason=why.reason,
+        reason=f"{why.reason} ({number(named)} of them)" if named > 1 else why.reason,
         dropped=counts[Verb.DROP],
         linked=counts[Verb.LINK],
         edited=counts[Verb.EDIT],

@@ -34,7 +34,10 @@ _RISKS = {Depth.DISTRIBUTION: Risk.LIKELY, Depth.MODULE: Risk.ASK, Depth.STRICT:
 _UNPACKAGED = frozenset({System.APPLICATION, System.UNKNOWN})
 _OF_PYTHON = frozenset({System.PYTHON, System.CONDA})
 _TOUCHED = Operation.OPEN | Operation.EXEC
-_WHOLE = "nothing of it was used, and nothing that was used needs it"
+_DISTRIBUTION = "a distribution of which nothing was used, and that nothing used needs"
+_PACKAGE = "a package of which nothing was used, and that nothing used needs"
+_REST = "neither used nor needed by what was, in a package that stays"
+_LOOSE = "neither used nor needed by what was; no package owns it"
 _FIX = "leave it out of the build, or let it be an image of its own"
 
 
@@ -78,10 +81,6 @@ def unused_findings(inventory: Inventory, closure: Closure) -> list[Finding]:
     return [finding for finding in made if finding is not None]
 
 
-_REST = "neither used nor needed by what was, in packages that stay"
-_LOOSE = "neither used nor needed by what was; no package owns it"
-
-
 def _whole_owners(inventory: Inventory, closure: Closure, going: NDArray[np.bool_]) -> set[int]:
     """Packages of which something goes and no content stays, and those that the closure names, which may be empty.
 
@@ -112,7 +111,8 @@ def _packages(
     owners = tuple(sorted(it for it in whole if (inventory.owners[it].system in _OF_PYTHON) is python))
     if not owners:
         return None
-    return _finding(inventory, risk, Action.PACKAGE, rows, title, _WHOLE, owners)
+    reason = _DISTRIBUTION if python else _PACKAGE
+    return _finding(inventory, risk, Action.PACKAGE, rows, title, reason, owners)
 
 
 def _files(inventory: Inventory, risk: Risk, rows: NDArray[np.bool_], reason: str, title: str) -> Finding | None:

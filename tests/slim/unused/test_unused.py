@@ -64,7 +64,7 @@ def test_the_ledger_names_the_package_beside_each_path(slim_unused, store):
         entries = json.loads(source.read())["entries"]
     entry = next(entry for entry in entries if entry["path"] == "usr/bin/git")
     assert entry["rule"] == "unused"
-    assert entry["reason"] == "dpkg:git: nothing of it was used, and nothing that was used needs it"
+    assert entry["reason"] == "dpkg:git: a package of which nothing was used, and that nothing used needs"
 
 
 def test_a_package_comes_back_whole_with_a_path_that_mending_keeps(slim_unused, inventory):
