@@ -9,7 +9,7 @@ import typer
 
 from slimml import __version__
 from slimml.allocation import keep_freed_memory
-from slimml.cli import analyze, bench, cache, copy, demo, init, optimize, restore, schema, validate, verify
+from slimml.cli import analyze, bench, cache, copy, demo, init, optimize, record, restore, schema, validate, verify
 from slimml.errors import SlimmlError, UsageError
 
 UNEXPECTED = 70
@@ -25,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (analyze, init, optimize, verify, bench, restore, copy, validate, cache, schema, demo):
+for module in (analyze, init, record, optimize, verify, bench, restore, copy, validate, cache, schema, demo):
     module.register(app)
 
 

@@ -65,17 +65,20 @@ def record_while(
     image: Image,
     spec: RunSpec,
     recorder: Recorder,
-    drive: Callable[[Container], None],
+    drive: Callable[[Container], Iterable[str]],
     progress: Progress = SILENT,
     *,
     workload: Workload,
     inventory: Inventory | None = None,
 ) -> Recording:
-    """What one container uses from its start until `drive`, which is given the started container, returns."""
+    """What one container uses from its start until `drive`, which is given the started container, returns.
+
+    `drive` tells in words what went wrong, if anything did: that makes the recording incomplete.
+    """
     watched = WatchedEngine(engine, recorder)
     with engine.prepare(image, progress) as prepared, watched.create(prepared, spec) as container:
         container.start()
-        drive(container)
+        watched.lost += drive(container)
     return _recording(watched, engine, image, recorder, workload, inventory)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from slimml.engine.bare.engine import BareEngine
 from slimml.engine.bare.onlooker import Onlooker
+from slimml.engine.keeper.ground import ROOT_IN_NAMESPACE
 from slimml.errors import SlimmlError, Unavailable
 from slimml.usage.recorders.path_calls import AT_EMPTY_PATH, CALLS, EMPTY_PATH_FLAGS, known_machine
 from slimml.usage.recorders.reader import Reader, reader_words, uses_told
@@ -65,7 +66,7 @@ class NotifyRecorder:
             reader = stack.enter_context(KeptReader(engine.keeper_of(prepared), "notify_reader"))
             onlooker = Onlooker(seccomp=seccomp_document(reader.greeting["socket"]))
             container = stack.enter_context(engine.create(prepared, spec, onlooker))
-            watch = NotifyWatch(reader)
+            watch = NotifyWatch(reader, users_known=engine.keeper_of(prepared).user != ROOT_IN_NAMESPACE)
             stack.callback(watch.end)
             yield container, watch
 
@@ -98,8 +99,9 @@ class KeptReader(Reader):
 class NotifyWatch:
     """See `usage.recorder.Watch`."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, users_known: bool) -> None:
         self._reader: Reader | None = reader
+        self._users_known = users_known
         self._begun = time.monotonic()
         self._told: dict[str, Any] = {}
 
@@ -128,8 +130,8 @@ class NotifyWatch:
         return frozenset()
 
     def users(self) -> frozenset[int]:
-        """User IDs that programs ran with."""
-        return frozenset(self._take()["users"])
+        """User IDs that programs ran with; none where the namespace knows one user only, so that all run as root."""
+        return frozenset(self._take()["users"] if self._users_known else ())
 
 
 def seccomp_document(listener: str) -> dict[str, Any]:
