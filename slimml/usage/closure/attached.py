@@ -1,0 +1,55 @@
+"""What a file cannot be without: the content of a hard link, the target of a symlink, bytecode's source, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slimml.inventory.owner import System
+from slimml.inventory.owners.derived import source_of
+from slimml.inventory.table import State
+from slimml.oci.tar.events import Kind
+from slimml.usage.closure_result import Depth
+
+if TYPE_CHECKING:
+    from slimml.usage.closure.keeping import Keeping
+
+
+def keep_attached(keeping: Keeping, row: int) -> None:
+    """Keep what the kept `row` needs to be what it is."""
+    path, kind = keeping.paths[row], keeping.kinds[row]
+    if kind == Kind.SYMLINK:
+        keeping.keep_path(path, f"/{path} leads to it")
+    elif kind == Kind.HARDLINK:
+        holder = keeping.live.get(keeping.inventory.links[row])
+        if holder is not None:
+            keeping.keep(holder, f"it is the same file as /{path}")
+    if path.endswith(".pyc"):
+        source = keeping.live.get(source_of(path))
+        if source is not None:
+            # Python takes bytecode in __pycache__ only where the source is there to be asked for.
+            keeping.keep(source, f"the source of /{path}")
+    elif path.endswith(".py") and keeping.depth is not Depth.STRICT:
+        _keep_bytecode(keeping, path)
+
+
+def _keep_bytecode(keeping: Keeping, source: str) -> None:
+    directory = source.rpartition("/")[0]
+    cache = f"{directory}/__pycache__" if directory else "__pycache__"
+    for row in keeping.below.get(cache, ()):
+        if source_of(keeping.paths[row]) == source and ".opt-" not in keeping.paths[row]:
+            keeping.keep(row, f"the bytecode of /{source}")
+
+
+def keep_links(keeping: Keeping) -> None:
+    """Keep symlinks that lead to something kept, for they cost nothing: those of nobody, and of packages that stay."""
+    inventory = keeping.inventory
+    links = np.flatnonzero((keeping.kinds == Kind.SYMLINK) & (inventory.state == State.LIVE) & (keeping.why == 0))
+    for row in links.tolist():
+        path, owner = keeping.paths[row], int(inventory.owner[row])
+        target = keeping.root.resolve(path)
+        if target != path and keeping.kept(target):
+            nobody = inventory.owners[owner].system in (System.APPLICATION, System.UNKNOWN)
+            if nobody or owner in keeping.owners:
+                keeping.keep(row, f"it leads to /{target}, which is kept")

@@ -1,0 +1,148 @@
+"""Packages that something of is used: whole at the depth of distributions, and what they cannot do without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from slimml.inventory.form import ELF_EXECUTABLE, ELF_SHARED
+from slimml.inventory.owner import System
+from slimml.usage.closure.keeping import OPERATING_SYSTEM, PACKAGED
+from slimml.usage.closure.spare import spare_rows
+from slimml.usage.closure_result import Depth
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from slimml.usage.closure.keeping import Keeping
+
+_OF_PYTHON = ("python3-", "py3-", "python-")
+
+
+class Packages:
+    """Follows owners: from a row to its package, from a package to its rows and to the packages that it needs."""
+
+    def __init__(self, keeping: Keeping) -> None:
+        self._keeping = keeping
+
+    @cached_property
+    def spare(self) -> NDArray[np.bool_]:
+        """Rows that a whole package does without."""
+        return spare_rows(self._keeping.inventory)
+
+    def owner_of(self, row: int) -> None:
+        """A kept file says that its package is used; a directory, or what is read of every package, says nothing."""
+        keeping = self._keeping
+        if keeping.is_directory[row] or row in keeping.silent:
+            return
+        owner = int(keeping.inventory.owner[row])
+        if owner not in keeping.owners:
+            keeping.keep_owner(owner, f"of which /{keeping.paths[row]} is used: {keeping.reasons[keeping.why[row]]}")
+
+    def keep_parts(self, owner: int) -> None:
+        """Keep the rows of a kept package that it is always kept with: its records, and at this depth all of it.
+
+        At the strict depth only those of its records that were used.
+        """
+        keeping = self._keeping
+        for row, reason in keeping.take_deferred(owner):
+            keeping.keep(row, reason)
+        if keeping.depth is Depth.STRICT:
+            return
+        label = keeping.inventory.owners[owner].label
+        rows = keeping.rows_of_owner.get(owner, ())
+        if keeping.depth is Depth.DISTRIBUTION or keeping.inventory.owners[owner].system is not System.PYTHON:
+            keeping.keep_all((row for row in rows if not self.spare[row]), f"part of {label}, {keeping.owners[owner]}")
+        for path in keeping.inventory.owners[owner].database:
+            if path in keeping.live:
+                row = keeping.live[path]
+                keeping.keep(row, f"it records {label}, which is kept")
+                keeping.keep_owner(int(keeping.inventory.owner[row]), f"which holds the records of {label}")
+
+    def keep_required(self, owner: int) -> None:
+        """Keep what a package of conda or npm needs, and of the operating system's those that are data.
+
+        Programs and libraries of the operating system are found by being opened, by ELF needs and by the rules of
+        scripts; Depends also name what maintainer scripts run, which no container does.
+        """
+        keeping = self._keeping
+        package = keeping.inventory.owners[owner]
+        if package.system is System.PYTHON or keeping.depth is Depth.STRICT:
+            return
+        for requirement in package.requires:
+            for name in requirement.split("|"):
+                for other in self._providers.get((package.system, _bare(name)), ()):
+                    followed = package.system not in OPERATING_SYSTEM or _both_of_python(package.name, name)
+                    if followed or self._is_data(other):
+                        keeping.keep_owner(other, f"which {package.label} requires")
+
+    def _is_data(self, owner: int) -> bool:
+        """Whether a package has neither programs nor libraries."""
+        keeping = self._keeping
+        rows = keeping.rows_of_owner.get(owner, ())
+        forms = self._forms
+        return bool(rows) and not any(
+            forms[row] in (ELF_EXECUTABLE, ELF_SHARED) or "bin/" in keeping.paths[row][:10] for row in rows
+        )
+
+    @cached_property
+    def _forms(self) -> list[str]:
+        return [str(form) for form in self._keeping.inventory.table["form"].to_pylist()]
+
+    @cached_property
+    def _providers(self) -> dict[tuple[System, str], list[int]]:
+        found: dict[tuple[System, str], list[int]] = {}
+        for position, owner in enumerate(self._keeping.inventory.owners):
+            for name in dict.fromkeys((owner.name, _bare(owner.name), *map(_bare, owner.provides))):
+                found.setdefault((owner.system, name), []).append(position)
+        return found
+
+    def keep_own_files(self) -> None:
+        """Keep the application's files, and those of packages whose database could not be read."""
+        keeping = self._keeping
+        for position, owner in enumerate(keeping.inventory.owners):
+            if self._is_editable(position):
+                keeping.keep_owner(position, "which tells of the application's own sources (an editable install)")
+            if owner.system is System.APPLICATION:
+                reason = "one of the application's own files, which no package brought"
+            elif owner.system is System.UNKNOWN:
+                reason = f"of a package that is not known: {owner.place} could not be read"
+                keeping.note(f"{owner.place} could not be read; files that may be of {owner.name} packages all stay")
+            else:
+                continue
+            rows: Iterable[int] = keeping.rows_of_owner.get(position, ())
+            keeping.keep_all((row for row in rows if self._own(row)), reason)
+
+    def _is_editable(self, owner: int) -> bool:
+        """Whether a distribution has nothing but records: then its modules are the application's."""
+        rows = self._keeping.rows_of_owner.get(owner, ())
+        python = self._keeping.inventory.owners[owner].system is System.PYTHON
+        return python and bool(rows) and all(row in self._keeping.silent for row in rows)
+
+    def _own(self, row: int) -> bool:
+        keeping = self._keeping
+        dangles = keeping.paths[row] in keeping.root.links
+        return not (keeping.is_directory[row] or self.spare[row] or dangles or row in keeping.silent)
+
+
+def dropped_owners(keeping: Keeping) -> tuple[int, ...]:
+    """Packages with files in the image of which nothing but directories is kept."""
+    inventory = keeping.inventory
+    return tuple(
+        position
+        for position, owner in enumerate(inventory.owners)
+        if owner.system in PACKAGED and position not in keeping.owners and keeping.rows_of_owner.get(position)
+    )
+
+
+def _bare(name: str) -> str:
+    for end in (" ", ":", "(", "<", ">", "=", "~", "["):
+        name = name.split(end, 1)[0]
+    return name
+
+
+def _both_of_python(name: str, required: str) -> bool:
+    """Packages of Python modules need each other as distributions do."""
+    return name.startswith(_OF_PYTHON) and required.startswith(_OF_PYTHON)
