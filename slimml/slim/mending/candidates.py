@@ -97,10 +97,14 @@ class Candidates:
         """
         found = set(units)
         for place in {self.inventory.paths[unit].rpartition("/")[0] for unit in found - self.packages}:
-            beside = [unit for unit in self._directly_in.get(place, ()) if unit not in found]
+            beside = [unit for unit in self.directly_in(place) if unit not in found]
             if sum(map(self.weight, beside)) <= _LIGHT_BYTES:
                 found.update(beside)
         return frozenset(found)
+
+    def directly_in(self, directory: str) -> list[Unit]:
+        """Units that lie in a directory, not deeper; packages that go whole lie nowhere."""
+        return self._directly_in.get(directory, [])
 
     def parts(self, units: Iterable[Unit], most: int) -> list[frozenset[Unit]]:
         """Units that are told of together: each package, each directory that comes back as a whole, each file.
@@ -205,10 +209,11 @@ def _packages_of_modules(inventory: Inventory) -> dict[int, str]:
         if path.endswith(_MODULES):
             directory = path.rpartition("/")[0].removesuffix("/__pycache__")
             above = directory.split("/")
-            if not _is_root(above[-1]) and any(map(_is_root, above)):
+            if not is_import_root(above[-1]) and any(map(is_import_root, above)):
                 found[row] = directory
     return found
 
 
-def _is_root(name: str) -> bool:
+def is_import_root(name: str) -> bool:
+    """Whether a directory of this name is one in which Python looks for modules."""
     return name in SITE_NAMES or _LIBRARY.fullmatch(name) is not None

@@ -25,9 +25,12 @@ _SHOWN = 160
 class Clues:
     """What one line mentions. `words` are names and paths as they stand, `modules` dotted names of Python,
     `distributions` names of Python distributions, `themes` keys of THEMES.
+
+    `complains` says that the line tells of something that is not there, so that its everyday words may be names too.
     """
 
     line: str
+    complains: bool
     words: tuple[str, ...]
     modules: tuple[str, ...]
     distributions: tuple[str, ...]
@@ -106,6 +109,7 @@ THEMES = {
     ),
 }
 
+_REPLACED = re.compile(r"\\n| \| ")
 _WORD = re.compile(r"[^\s'\"<>|*?,;(){}\[\]\\=`]{2,4096}")
 _MODULE = re.compile(r"[A-Za-z_]\w{0,200}(?:\.[A-Za-z_]\w{0,200})+")
 _NAMED_MODULES = (
@@ -117,6 +121,13 @@ _NAMED_MODULES = (
 _IMPORTED_NAME = re.compile(
     r"cannot import name '?(\w{1,200})'? from (?:partially initialized module )?'?([\w.]{1,300})"
 )
+_FRAME = re.compile(r'\s*(?:File "[^"]{1,4096}", line \d|at .{1,4000}:\d+\)?$|Traceback )')
+"""a step of a stack of calls: what it names is there"""
+_COMPLAINT = re.compile(
+    r"not? (?:be )?(?:found|exist|such)|n't (?:exist|find|open|load)|no module|no such|missing|cannot|can't|could not"
+    r"|unable to|failed|error",
+    re.IGNORECASE,
+)
 _DISTRIBUTIONS = (
     re.compile(r"No package metadata was found for ([\w.-]{1,200})"),
     re.compile(r"The '([A-Za-z0-9][\w.-]{0,200})[^']{0,200}' distribution was not found"),
@@ -126,15 +137,18 @@ _DISTRIBUTIONS = (
 
 
 def clues_in(lines: Iterable[str]) -> Iterator[Clues]:
-    """The clues of each line that has any."""
+    """The clues of each line; steps of stacks of calls are passed over."""
     for line in lines:
+        if _FRAME.match(line):
+            continue
+        complains = _COMPLAINT.search(line) is not None
         words = tuple(dict.fromkeys(_trimmed(word) for word in _WORD.findall(line)))
         modules = [found for pattern in _NAMED_MODULES for found in pattern.findall(line)]
         modules += [f"{module}.{name}" for name, module in _IMPORTED_NAME.findall(line)]
-        dotted = [found for found in _MODULE.findall(line) if found not in modules]
+        dotted = [found for found in _MODULE.findall(line) if found not in modules] if complains else []
         distributions = tuple(found for pattern in _DISTRIBUTIONS for found in pattern.findall(line))
         themes = tuple(name for name, theme in THEMES.items() if theme.said.search(line))
-        yield Clues(line.strip(), words, (*modules, *dotted), distributions, themes)
+        yield Clues(line.strip(), complains, words, (*modules, *dotted), distributions, themes)
 
 
 def texts_of(verification: Verification) -> list[str]:
@@ -152,10 +166,13 @@ def texts_of(verification: Verification) -> list[str]:
 
 
 def lines_of(texts: Iterable[str]) -> list[str]:
-    """Their lines, each once: the last first within a text, as errors stand at the end. JSON's `\\n` ends one, too."""
+    """Their lines, each once: the last first within a text, as errors stand at the end.
+
+    What JSON writes for the end of a line ends one, and so does ` | `, with which failures quote lines.
+    """
     found: dict[str, None] = {}
     for text in texts:
-        for line in reversed(text[-_TEXT:].replace("\\n", "\n").replace("\\/", "/").splitlines()):
+        for line in reversed(_REPLACED.sub("\n", text[-_TEXT:]).replace("\\/", "/").splitlines()):
             if line.strip():
                 found[line[:_LINE]] = None
     return list(found)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from slimml.bloat.packages import normalised
 from slimml.inventory.owner import System
 from slimml.inventory.root import merged_root
+from slimml.oci import documents
 from slimml.oci.tar.events import Kind
+from slimml.slim.mending.candidates import is_import_root
 from slimml.slim.mending.evidence import THEMES, Clues
 from slimml.slim.names import ancestors
 from slimml.slim.options import matcher
@@ -62,7 +64,7 @@ class Suspects:
             owner = int(inventory.owner[unit])
             if inventory.owners[owner].system not in (System.APPLICATION, System.UNKNOWN):
                 owners.add(owner)
-            near |= dict.fromkeys(self._beneath(inventory.paths[unit].rpartition("/")[0]))
+            near |= dict.fromkeys(candidates.directly_in(inventory.paths[unit].rpartition("/")[0]))
         near |= dict.fromkeys(unit for unit in candidates.rows if int(inventory.owner[unit]) in owners)
         return list(near)
 
@@ -91,11 +93,20 @@ class Suspects:
 
     def _by_name(self, clue: Clues) -> Iterable[Unit]:
         for word in clue.words:
-            name = word.rpartition("/")[2]
-            paths = self._paths_named(name)
-            if len(paths) <= _SAME_NAME and not name.isdecimal():
+            # A whole path means itself; a word without a dot is a name only where something is said to be missing.
+            if "/" in word or word.isdecimal() or not (clue.complains or "." in word[1:]):
+                continue
+            here = f"{self._directory}/{word}".lstrip("/")
+            paths = [here] if here in self._candidates.unit_at else self._paths_named(word)
+            if len(paths) > _SAME_NAME:
+                paths = [path for path in paths if self._is_application(path)]
+            if len(paths) <= _SAME_NAME:
                 for path in paths:
                     yield self._candidates.unit_at[path]
+
+    def _is_application(self, path: str) -> bool:
+        inventory = self._candidates.inventory
+        return inventory.owners[int(inventory.owner[inventory.live[path]])].system is System.APPLICATION
 
     def _at(self, path: str) -> Iterable[Unit]:
         if path in self._candidates.unit_at:
@@ -107,6 +118,12 @@ class Suspects:
 
     def _paths_named(self, name: str) -> Sequence[str]:
         return self._names.get(name, ())
+
+    @cached_property
+    def _directory(self) -> str:
+        """Where the image's program begins."""
+        runtime = self._candidates.inventory.image.config.runtime
+        return documents.text(runtime, "WorkingDir", "config", default="").strip("/")
 
     @cached_property
     def _root(self) -> Root:
@@ -139,8 +156,9 @@ class Suspects:
         for path, unit in self._candidates.unit_at.items():
             parts = path.split("/")
             name = parts[-1].partition(".")[0] if parts[-1].endswith(_PYTHON) else parts[-1]
-            # Where a path of imports begins is not known for sure, so that every directory may be it.
-            for start in range(len(parts)):
+            # Where the application's imports begin is not known: every directory may be it.
+            roots = [place + 1 for place, part in enumerate(parts[:-1]) if is_import_root(part)]
+            for start in roots or range(len(parts)):
                 for module in accumulate([*parts[start:-1], name], lambda one, other: f"{one}/{other}"):
                     found[module][unit] = None
         return {module: list(units) for module, units in found.items()}

@@ -77,6 +77,27 @@ def test_a_name_that_many_files_have_is_no_clue(named):
     assert named("error in __init__.py", *items) == []
 
 
+FRAMES = """Traceback (most recent call last):
+  File "/usr/lib/python3.11/site-packages/uvicorn/main.py", line 620, in run
+    config.load_app()
+the service ended with code 1; it said: File "/app/main.py", line 3, in <module> | from a import run | KeyError: 'x'
+"""
+
+
+def test_what_the_steps_of_a_stack_name_is_there(named):
+    lost = ("usr/bin/run", "other/main.py", "usr/share/File", "x/site-packages/b/importlib/main.py", "other/config.py")
+    assert named(FRAMES, *map(file, lost)) == []
+
+
+def test_of_many_files_of_one_name_that_of_the_application_is_meant():
+    tests = [file(f"{SITE}/onnx-1.dist-info/t{number}/model.onnx") for number in range(30)]
+    record = file(f"{SITE}/onnx-1.dist-info/METADATA", b"Name: onnx\nVersion: 1\n")
+    candidates = removal(*tests, record, file("app/model.onnx"))
+    clues = list(clues_in(["NO_SUCHFILE : Load model from model.onnx failed:Load model model.onnx failed"]))
+    found = [candidates.inventory.paths[unit] for unit in Suspects(candidates).named(clues)]
+    assert found == ["app/model.onnx"]
+
+
 def test_paths_through_symlinks_are_followed():
     candidates = removal(file("usr/lib/libx.so.1"), extra=(folder("usr"), folder("usr/lib"), symlink("lib", "usr/lib")))
     clues = list(clues_in(["/lib/libx.so.1: missing"]))
