@@ -27,7 +27,24 @@ def _notify() -> Recorder:
     return NotifyRecorder()
 
 
-_RECORDERS: dict[str, Callable[[], Recorder]] = {"fanotify": _fanotify, "notify": _notify}
+def _strace() -> Recorder:
+    from slimml.usage.recorders.strace import StraceRecorder
+
+    return StraceRecorder()
+
+
+def _audit() -> Recorder:
+    from slimml.usage.recorders.audit import AuditRecorder
+
+    return AuditRecorder()
+
+
+_RECORDERS: dict[str, Callable[[], Recorder]] = {
+    "fanotify": _fanotify,
+    "notify": _notify,
+    "strace": _strace,
+    "audit": _audit,
+}
 """the one that sees every opening at no cost first, the one that sees least last"""
 NAMES = tuple(_RECORDERS)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from slimml.errors import UsageError
-from slimml.usage.recording import RUNNING, Recording, Use
+from slimml.usage.recording import PARTIAL, Recording, Use
 from slimml.usage.settled import joined
 
 _T = TypeVar("_T")
@@ -16,8 +16,8 @@ _T = TypeVar("_T")
 def merge(recordings: Sequence[Recording]) -> Recording:
     """All that any of them used. The order is that of the first, then what each further one adds, after it in time.
 
-    What one lost may be missing in all, so the whole is incomplete; but a recording that only lacks the beginning is
-    made up for by a complete one. Raises UsageError for recordings of different images, and for none.
+    What one lost may be missing in all, so the whole is incomplete; but one that only saw a part by its nature is made
+    up for by a complete one. Raises UsageError for recordings of different images, and for none.
     """
     if not recordings:
         raise UsageError("no recording was named")
@@ -30,7 +30,7 @@ def merge(recordings: Sequence[Recording]) -> Recording:
             )
     lost = _once(words for one in recordings for words in one.lost)
     if any(one.complete for one in recordings):
-        lost = tuple(words for words in lost if words != RUNNING)
+        lost = tuple(words for words in lost if words not in PARTIAL)
     return replace(
         first,
         uses=_uses(recordings),

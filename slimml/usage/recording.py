@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from enum import IntFlag
 
 RUNNING = "the container was running already: what its program used before is missing"
-"""loss of a recording that began in the middle; another one from a start makes up for it"""
+"""loss of a recording that began in the middle"""
+PYTHON_ONLY = "what native code opens, and programs other than Python, is missing"
+"""loss of a recording that Python programs made of themselves"""
+PARTIAL = frozenset({RUNNING, PYTHON_ONLY})
+"""losses that a complete recording of the same image makes up for"""
 
 
 class Operation(IntFlag):
