@@ -246,7 +246,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--depths", default=",".join(Depth))
-    parser.add_argument("--work", type=Path, default=Path("reports/untraced"), help="recordings and results")
+    parser.add_argument("--work", type=Path, default=Path("build/untraced"), help="recordings and results")
     parser.add_argument("--report", type=Path, help="where to write the table and, beside it, its numbers as JSON")
     parser.add_argument("--engine", help="address of the engine's API")
     parser.add_argument("--runtime", default="docker")

@@ -77,6 +77,14 @@ def rewrite_all(
         return found
 
 
+def new_positions(inventory: Inventory, plan: Plan) -> dict[int, int]:
+    """The layer of the result, from 0 at the bottom, that each layer becomes; those of which nothing is left are out."""
+    if plan.options.flatten:
+        return dict.fromkeys(range(len(inventory.layers)), 0)
+    left = [index for index in range(len(inventory.layers)) if not _is_left_empty(inventory, plan, index)]
+    return {index: position for position, index in enumerate(left)}
+
+
 def _rows(inventory: Inventory, index: int) -> slice:
     return slice(int(inventory.starts[index]), int(inventory.starts[index + 1]))
 

@@ -1,8 +1,9 @@
 """The order in which a program used its files, kept with its image: what lazy pulling and prefetching load first.
 
 A JSON document, schema `slimml.start-order/1`: `files` are what is left of the image's files that were opened, in the
-order of their first use, each with its path, the layer it lies in (from 0 at the bottom), its size in bytes and the
-seconds from the start of the recording. Of several recordings the first comes first.
+order of their first use, each with its path, the layer of the result it lies in (from 0 at the bottom), its size in
+bytes (as it was in the original) and the seconds from the start of the recording. Of several recordings the first
+comes first.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from slimml.oci.descriptor import Descriptor
 from slimml.oci.digest import sha256
 from slimml.oci.tar.events import Kind
 from slimml.slim.assemble import labelled
+from slimml.slim.layers import new_positions
 from slimml.slim.plan import Verb
 from slimml.usage.recording import Operation
 
@@ -73,6 +75,7 @@ def with_start_order(
 def _in_order(inventory: Inventory, plan: Plan, recordings: Sequence[Recording]) -> Iterator[Started]:
     root = merged_root(inventory)
     kind, size = inventory.column("kind"), inventory.column("size")
+    positions = new_positions(inventory, plan)
     told: set[int] = set()
     for recording in recordings:
         for use in sorted(recording.uses, key=lambda use: use.order):
@@ -82,5 +85,5 @@ def _in_order(inventory: Inventory, plan: Plan, recordings: Sequence[Recording])
             if kind[row] not in _FILES or plan.verb[row] in _GONE:
                 continue
             told.add(row)
-            layer = 0 if plan.options.flatten else int(inventory.layer[row])
+            layer = positions[int(inventory.layer[row])]
             yield Started(inventory.paths[row], layer, int(size[row]), use.first)

@@ -1,5 +1,8 @@
 """Seccomp profiles of recordings: what was seen, its other names, and what every container needs."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from slimml.errors import Refused
@@ -59,3 +62,10 @@ def test_newer_calls_are_no_part_of_the_base_set_unless_the_runtime_makes_them()
 def test_no_call_is_in_two_families():
     names = [name for family in FAMILIES for name in family]
     assert len(names) == len(set(names))
+
+
+def test_the_base_set_is_documented():
+    page = (Path(__file__).parents[2] / "docs/unused.md").read_text("utf-8")
+    for purpose, names in BASE.items():
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| {purpose} |")]
+        assert set(re.findall(r"`(\w+)`", row)) == set(names)

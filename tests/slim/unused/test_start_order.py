@@ -43,6 +43,13 @@ def test_what_goes_and_what_was_only_asked_for_is_left_out(inventory):
     assert start_order(inventory, plan_without(inventory, "srv/notes.txt"), recordings) == ()
 
 
+def test_a_layer_of_which_nothing_is_left_is_not_counted(inventory):
+    start, stop = inventory.starts[1:3].tolist()
+    plan = plan_without(inventory, *inventory.paths[start:stop])
+    (found,) = start_order(inventory, plan, [recording_of(inventory, "srv/app.py")])
+    assert found.layer == 1
+
+
 def test_a_layout_has_the_order_as_an_artifact_whose_digest_the_image_names(inventory, slim_unused, store, tmp_path):
     slimmed = with_start_order(slim_unused("srv/notes.txt"), inventory, [recording_of(inventory, "srv/app.py")], store)
     destination = parse_reference(f"oci:{tmp_path / 'layout'}")
