@@ -10,6 +10,7 @@ there. Run it on a quiet machine.
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -30,7 +31,8 @@ from slimml.oci.transfer import Access, open_image
 from slimml.probes.read import read_suite
 
 ROOT = Path(__file__).resolve().parents[2]
-IMAGES = ROOT / "benchmarks/images"
+IMAGES = Path("benchmarks/images")
+"""beneath ROOT, and so named in every result"""
 NAMES = ("onnx-api", "sklearn-batch", "torch-api", "ocr")
 WARM = Coldness.WARM.value
 LINKS = "loopback,1gbit,100mbit"
@@ -44,6 +46,7 @@ class Plan:
     runtime: str
     tags: tuple[str, ...]
     rounds: int
+    warm_up: int
     links: tuple[Link, ...]
     until: float
     results: Path
@@ -75,13 +78,13 @@ def next_steps(known: list[Measurement], name: str, plan: Plan) -> Iterator[Opti
     """What is left to do for an image: starts first, for they are quick, then pulls."""
     left = plan.rounds - done_starts(known, name, plan)
     if left > 0:
-        yield Options(frozenset({Measure.START}), rounds=left)
+        yield Options(frozenset({Measure.START}), rounds=left, warm_up=plan.warm_up)
     missing = {link: plan.rounds - done_rounds(known, name, plan, Measure.PULL, link.name) for link in plan.links}
     links = tuple(link for link, count in missing.items() if count > 0)
     if links:
         sized = any(one.measure is Measure.SIZE and told.name_of(one) == name for one in known)
         wanted = frozenset({Measure.PULL} if sized else {Measure.PULL, Measure.SIZE})
-        yield Options(wanted, rounds=max(missing.values()), links=links)
+        yield Options(wanted, rounds=max(missing.values()), warm_up=plan.warm_up, links=links)
 
 
 def subjects_of(name: str, plan: Plan) -> list[Subject]:
@@ -121,6 +124,7 @@ def parse() -> tuple[argparse.Namespace, Plan]:
     parser.add_argument("names", nargs="*", default=list(NAMES), metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--tags", default="safe,likely", help="what is compared with latest")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--warm-up", type=int, default=1, help="rounds before them that do not count")
     parser.add_argument("--links", default=LINKS, help=f"comma-separated, {LINKS} unless said; '' for no pulls")
     parser.add_argument("--minutes", type=float, default=180, help="begin no round after that")
     parser.add_argument("--engine-socket", help="the engine's address, unix:///…; DOCKER_HOST or the usual one")
@@ -136,9 +140,10 @@ def parse() -> tuple[argparse.Namespace, Plan]:
         runtime=said.runtime,
         tags=("latest", *said.tags.split(",")),
         rounds=said.rounds,
+        warm_up=said.warm_up,
         links=tuple(parse_link(word) for word in said.links.split(",") if word),
         until=time.monotonic() + 60 * said.minutes,
-        results=said.reports / f"suite-{said.label or said.runtime}.jsonl",
+        results=said.reports.absolute() / f"suite-{said.label or said.runtime}.jsonl",
     )
     return said, plan
 
@@ -146,6 +151,7 @@ def parse() -> tuple[argparse.Namespace, Plan]:
 def main() -> None:
     """Measure what is missing, then tell."""
     said, plan = parse()
+    os.chdir(ROOT)
     known = told.read(plan.results)
     for name in () if said.report else said.names:
         for options in next_steps(known, name, plan):
