@@ -43,8 +43,12 @@ lint: .venv/dev.stamp
 check-readme: .venv/dev.stamp
 	$(BIN)/python scripts/check_readme.py
 
+# What measures time or runs engines has the machine to itself.
+ALONE := tests/integration tests/bench tests/benchmarks tests/engine
+
 test: lint check-readme
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n logical --dist loadfile $(ALONE:%=--ignore=%) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(ALONE) $(PYTEST_ARGS)
 
 bench: .venv/dev.stamp
 	$(BIN)/python benchmarks/images/build.py
