@@ -51,7 +51,8 @@ _RECORDS = (
 )
 _PACKAGES = {
     System.DPKG: (
-        *("base-files", "base-passwd", "bash", "ca-certificates", "coreutils", "dash", "debianutils", "grep", "gzip"),
+        *("base-files", "base-passwd", "bash", "ca-certificates", "coreutils", "dash", "debianutils", "findutils"),
+        *("grep", "gzip"),
         *("hostname", "libc-bin", "media-types", "mime-support", "ncurses-base", "netbase", "sed", "tar", "tzdata"),
     ),
     System.APK: (

@@ -43,13 +43,17 @@ def _keep_bytecode(keeping: Keeping, source: str) -> None:
 
 
 def keep_links(keeping: Keeping) -> None:
-    """Keep symlinks that lead to something kept, for they cost nothing: those of nobody, and of packages that stay."""
+    """Keep symlinks that lead to something kept, for they cost nothing: those of nobody, and of packages that stay.
+
+    Of nobody's those too that lead out of the image: `/etc/mtab` leads to `/proc`.
+    """
     inventory = keeping.inventory
     links = np.flatnonzero((keeping.kinds == Kind.SYMLINK) & (inventory.state == State.LIVE) & (keeping.why == 0))
     for row in links.tolist():
         path, owner = keeping.paths[row], int(inventory.owner[row])
         target = keeping.root.resolve(path)
-        if target != path and keeping.kept(target):
-            nobody = inventory.owners[owner].system in (System.APPLICATION, System.UNKNOWN)
-            if nobody or owner in keeping.owners:
-                keeping.keep(row, f"it leads to /{target}, which is kept")
+        nobody = inventory.owners[owner].system in (System.APPLICATION, System.UNKNOWN)
+        if keeping.kept(target) and (nobody or owner in keeping.owners):
+            keeping.keep(row, f"it leads to /{target}, which is kept")
+        elif nobody and target not in keeping.live:
+            keeping.keep(row, f"it leads to /{target}, which is not of the image")

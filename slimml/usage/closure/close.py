@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from slimml.inventory.read_rows import Read
     from slimml.inventory.table import Inventory
     from slimml.usage.recording import Recording
+
+_WITH_EXTRAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\[[A-Za-z0-9,._ -]+\]")
 
 
 def close(inventory: Inventory, recordings: Sequence[Recording], depth: Depth, read: Read) -> Closure:
@@ -60,6 +63,9 @@ def close(inventory: Inventory, recordings: Sequence[Recording], depth: Depth, r
             keep_links(keeping)
     keep_empty(keeping)
     keep_parents(keeping)
+    if depth is not Depth.STRICT:
+        keep_links(keeping)  # to directories, of which only now is known whether they stay
+        keep_parents(keeping)
     return Closure(
         depth,
         keeping.why > 0,
@@ -100,7 +106,7 @@ def _check(inventory: Inventory, recordings: Sequence[Recording]) -> None:
 
 
 def _asked(keeping: Keeping, read: Read) -> list[str]:
-    """Lines of the application's own lists of requirements, which may ask for extras."""
+    """What the application's own lists of requirements and the build steps ask for with extras."""
     if keeping.depth is Depth.STRICT:
         return []
     rows = [
@@ -109,4 +115,6 @@ def _asked(keeping: Keeping, read: Read) -> list[str]:
         if path.endswith(".txt") and "requirements" in path.rpartition("/")[2] and "-packages/" not in path
     ]
     texts = read_texts(keeping, read, rows)
-    return [line.strip() for content in texts.values() for line in text_of(content).split("\n") if "[" in line]
+    lines = [line.strip() for content in texts.values() for line in text_of(content).split("\n") if "[" in line]
+    steps = " ".join(entry.created_by for entry in keeping.inventory.image.config.history)
+    return [*lines, *_WITH_EXTRAS.findall(steps)]

@@ -62,5 +62,5 @@ def keep_parents(keeping: Keeping) -> None:
             seen.add(path)
             above = keeping.live.get(path)
             if above is not None:
-                keeping.keep(above, "something in it is kept")
+                keeping.keep_directory(above, "something in it is kept")
             path = path.rpartition("/")[0]

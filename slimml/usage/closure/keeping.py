@@ -26,6 +26,7 @@ DATABASES = ("var/lib/dpkg/", "lib/apk/db/", "usr/lib/apk/db/", "var/lib/rpm/", 
 _SILENT = re.compile(
     r"(?:site|dist)-packages/(?:[^/]+\.pth$|_distutils_hack/|__editable__|(?:[^/]+/)?[^/]+\.(?:dist|egg)-info(?:/|$))"
 )
+_IN_SITE = re.compile(r"(?:^|/)(?:site|dist)-packages/.")
 _FOLLOWED = 40
 """symlinks on one way, as Linux counts (path_resolution(7))"""
 
@@ -52,10 +53,23 @@ class Keeping:
         return tuple(self._reasons)
 
     def keep(self, row: int, reason: str) -> None:
-        """Keep a live row, unless it is kept already."""
-        if not self.why[row]:
+        """Keep a live row, unless it is kept already, or is a directory that `keep_directory` alone may keep."""
+        if not self.why[row] and not (self.is_directory[row] and self._may_be_hollow(row)):
             self.why[row] = self._reasons.setdefault(reason, len(self._reasons))
             self._rows.append(row)
+
+    def keep_directory(self, row: int, reason: str) -> None:
+        """Keep a directory in which something is kept."""
+        if not self.why[row]:
+            self.why[row] = self._reasons.setdefault(reason, len(self._reasons))
+
+    def _may_be_hollow(self, row: int) -> bool:
+        """Whether a directory lies among distributions and holds something: if all of that goes it must go as well.
+
+        What is left of it would be a namespace package, and `import` of it would succeed.
+        """
+        path = self.paths[row]
+        return path in self.below and _IN_SITE.search(path) is not None
 
     def keep_all(self, rows: Iterable[int], reason: str) -> None:
         """Keep these live rows."""
@@ -139,11 +153,26 @@ class Keeping:
 
     @cached_property
     def below(self) -> dict[str, list[int]]:
-        """The live rows directly in each directory."""
+        """The live rows directly in each directory that holds something, also one that only implied ones are in."""
         found: dict[str, list[int]] = {}
         for path, row in self.live.items():
             if path:
                 found.setdefault(path.rpartition("/")[0], []).append(row)
+        for directory in list(found):
+            while directory:
+                directory = directory.rpartition("/")[0]
+                if directory in found:
+                    break
+                found[directory] = []
+        return found
+
+    @cached_property
+    def directories(self) -> dict[str, list[str]]:
+        """The directories directly in each directory, also those that no entry tells of, if they hold something."""
+        found: dict[str, list[str]] = {}
+        for directory in sorted(self.below):
+            if directory:
+                found.setdefault(directory.rpartition("/")[0], []).append(directory)
         return found
 
     @cached_property

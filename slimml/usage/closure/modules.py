@@ -94,6 +94,9 @@ class Modules:
                 self._keep(rows, f"/{path} imports names that it makes up while it runs")
             self._keep(self._subpackages(directory), f"/{path} imports names that it makes up while it runs")
 
+        if source.loads_libraries:
+            self._keep(list(self._beside(directory, libraries=True)), f"/{path} loads libraries")
+
     def _keep(self, rows: list[int] | tuple[int, ...], reason: str) -> None:
         """Keep rows of the distributions that are kept anyway."""
         keeping = self._keeping
@@ -114,25 +117,23 @@ class Modules:
         keeping = self._keeping
         return [
             init
-            for row in keeping.below.get(directory, ())
-            if keeping.is_directory[row]
-            for init in self._names.modules(keeping.paths[row]).get("__init__", ())
+            for inner in keeping.directories.get(directory, ())
+            for init in self._names.modules(inner).get("__init__", ())
         ]
 
     def _keep_data(self, directory: str, path: str) -> None:
         """Files beside a module that are no modules, also in directories beside it that hold no modules."""
         if directory in self._names.sites:
             return
-        self._keep(list(self._data(directory)), f"data beside /{path}")
+        self._keep(list(self._beside(directory, libraries=False)), f"data beside /{path}")
 
-    def _data(self, directory: str) -> Iterator[int]:
+    def _beside(self, directory: str, *, libraries: bool) -> Iterator[int]:
         keeping = self._keeping
         for row in keeping.below.get(directory, ()):
-            below = keeping.paths[row]
-            if not keeping.is_directory[row]:
-                if not below.endswith(_CODE) and ".so" not in posixpath.basename(below):
-                    yield row
-            elif posixpath.basename(below) != _CACHE and not any(
-                keeping.paths[inner].endswith(_CODE) for inner in keeping.below.get(below, ())
-            ):
-                yield from self._data(below)
+            name = posixpath.basename(keeping.paths[row])
+            if not (keeping.is_directory[row] or name.endswith(_CODE)) and (".so" in name) is libraries:
+                yield row
+        for inner in keeping.directories.get(directory, ()):
+            code = any(keeping.paths[row].endswith(_CODE) for row in keeping.below.get(inner, ()))
+            if posixpath.basename(inner) != _CACHE and not code:
+                yield from self._beside(inner, libraries=libraries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from slimml.inventory.owner import Owner
     from slimml.usage.closure.keeping import Keeping
 
+_RIGHT_IN_SITE = re.compile(r"(?:site|dist)-packages/[^/]+$")
 _OF_PYTHON = ("python3-", "py3-", "python-")
 
 
@@ -53,13 +56,28 @@ class Packages:
             return
         label = keeping.inventory.owners[owner].label
         rows = keeping.rows_of_owner.get(owner, ())
-        if keeping.depth is Depth.DISTRIBUTION or keeping.inventory.owners[owner].system is not System.PYTHON:
-            keeping.keep_all((row for row in rows if not self.spare[row]), f"part of {label}, {keeping.owners[owner]}")
+        if keeping.depth is Depth.MODULE and keeping.inventory.owners[owner].system is System.PYTHON:
+            keeping.keep_all(self._tops(rows), f"what is imported first of {label}, {keeping.owners[owner]}")
+        else:
+            keeping.keep_all((row for row in rows if self._wanted(row)), f"part of {label}, {keeping.owners[owner]}")
         for path in keeping.inventory.owners[owner].database:
             if path in keeping.live:
                 row = keeping.live[path]
                 keeping.keep(row, f"it records {label}, which is kept")
                 keeping.keep_owner(int(keeping.inventory.owner[row]), f"which holds the records of {label}")
+
+    def _tops(self, rows: Iterable[int]) -> list[int]:
+        """Modules of a distribution that stand at the top: right in the site, or the `__init__` nearest to it."""
+        paths = self._keeping.paths
+        modules = [row for row in rows if paths[row].endswith((".py", ".so")) and self._wanted(row)]
+        inits = [row for row in modules if "/__init__." in paths[row]]
+        nearest = min((paths[row].count("/") for row in inits), default=0)
+        return [row for row in modules if _RIGHT_IN_SITE.search(paths[row])] + [
+            row for row in inits if paths[row].count("/") == nearest
+        ]
+
+    def _wanted(self, row: int) -> bool:
+        return not (self.spare[row] or self._keeping.is_directory[row])
 
     def keep_required(self, owner: int) -> None:
         """Keep what a package of conda or npm needs, and of the operating system's those that are data.
@@ -71,12 +89,22 @@ class Packages:
         package = keeping.inventory.owners[owner]
         if package.system is System.PYTHON or keeping.depth is Depth.STRICT:
             return
+        if package.system is System.NPM:
+            for other in self._tree_of(package):
+                keeping.keep_owner(other, f"which stands in one node_modules with {package.label}")
         for requirement in package.requires:
             for name in requirement.split("|"):
                 for other in self._providers.get((package.system, _bare(name)), ()):
                     followed = package.system not in OPERATING_SYSTEM or _both_of_python(package.name, name)
                     if followed or self._is_data(other):
                         keeping.keep_owner(other, f"which {package.label} requires")
+
+    def _tree_of(self, package: Owner) -> Iterable[int]:
+        """All npm packages of one application: what its sources require is not read, and nothing says it lazily."""
+        prefix = f"{package.place}/".partition("/node_modules/")[0]
+        for position, owner in enumerate(self._keeping.inventory.owners):
+            if owner.system is System.NPM and f"{owner.place}/".startswith(f"{prefix}/node_modules/"):
+                yield position
 
     def _is_data(self, owner: int) -> bool:
         """Whether a package has neither programs nor libraries."""

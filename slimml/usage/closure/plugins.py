@@ -49,7 +49,6 @@ SYSTEMS = (
     _system("fontconfig", r"libfontconfig\.so[.\d]*", "../../../etc/fonts/**", "../../share/fontconfig/**"),
     _system("SASL", r"libsasl2\.so[.\d]*", "sasl2/**"),
     _system("Kerberos", r"libkrb5\.so[.\d]*", "krb5/plugins/**"),
-    _system("terminals", r"libtinfow?\.so[.\d]*", "../../terminfo/**", "../../../lib/terminfo/**"),
     _system("hwloc", r"libhwloc\.so[.\d]*", "hwloc/**"),
     _system("TBB", r"libtbb(?:malloc)?\.so[.\d]*", "libtbb*.so*"),
     _system("NCCL", r"libnccl\.so[.\d]*", "libnccl-*.so*"),
@@ -96,9 +95,9 @@ def _directories(keeping: Keeping, place: str, pattern: str) -> list[str]:
     found = [place]
     for part in pattern.split("/"):
         found = [
-            keeping.paths[row]
+            inner
             for directory in found
-            for row in keeping.below.get(directory, ())
-            if keeping.is_directory[row] and fnmatchcase(keeping.paths[row].rpartition("/")[2], part)
+            for inner in keeping.directories.get(directory, ())
+            if fnmatchcase(inner.rpartition("/")[2], part)
         ]
     return found

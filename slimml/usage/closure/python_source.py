@@ -14,12 +14,17 @@ from slimml.oci.limits import MIB
 
 SOURCE_BYTES = 4 * MIB
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?::[A-Za-z_]\w*)?|[A-Za-z_]\w*:[A-Za-z_]\w*", re.ASCII)
+_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _IMPORTERS = frozenset({"import_module", "__import__", "find_spec", "run_module", "import_string", "LazyLoader"})
 _STARTERS = frozenset(
     {"run", "Popen", "call", "check_call", "check_output", "getoutput", "system", "popen", "which", "execvp", "execv"}
     | {"create_subprocess_exec", "create_subprocess_shell", "getstatusoutput", "execlp", "spawn"}
 )
-_LISTS_OF_MODULES = frozenset({"INSTALLED_APPS", "MIDDLEWARE", "plugins", "PLUGINS", "extensions", "EXTENSIONS"})
+_LOADERS = frozenset(
+    {"CDLL", "PyDLL", "LoadLibrary", "load_library", "load_op_library", "ExtensionFileLoader", "dlopen"}
+)
+_LISTS_OF_MODULES = frozenset({"INSTALLED_APPS", "MIDDLEWARE"})
+"""Django's settings, which name modules without a dot"""
 _MOST_TEXT = 200
 
 
@@ -28,7 +33,8 @@ class Source:
     """`imports` are absolute dotted names, of `from a import b` both `a` and `a.b`; `relative` pairs of dots and name.
 
     `texts` are strings that may name a module (`app:app`, `package.Class`); `programs` are first words of commands.
-    `makes_up` says that it imports names that it makes up while it runs, `loads_late` that it has a `__getattr__`.
+    `makes_up` says that it imports names that it makes up while it runs, `loads_late` that it has a `__getattr__`,
+    `loads_libraries` that it calls the loader (ctypes, torch.ops).
     """
 
     imports: frozenset[str] = frozenset()
@@ -36,6 +42,7 @@ class Source:
     texts: frozenset[str] = frozenset()
     programs: frozenset[str] = frozenset()
     makes_up: bool = False
+    loads_libraries: bool = False
     loads_late: bool = False
     read: bool = True
 
@@ -83,44 +90,67 @@ def read_source(content: bytes) -> Source:
         return Source(read=False)
 
 
-def _read(tree: ast.Module) -> Source:
-    imports: set[str] = set()
-    relative: set[tuple[int, str]] = set()
-    texts: set[str] = set()
-    programs: set[str] = set()
-    makes_up = False
-    for node in ast.walk(tree):
+class _Reading:
+    """What has been seen of a syntax tree."""
+
+    def __init__(self) -> None:
+        self.imports: set[str] = set()
+        self.relative: set[tuple[int, str]] = set()
+        self.texts: set[str] = set()
+        self.programs: set[str] = set()
+        self.makes_up = self.loads = False
+
+    def see(self, node: ast.AST) -> None:
+        """One node of the tree."""
         if isinstance(node, ast.Import):
-            imports.update(alias.name for alias in node.names)
+            self.imports.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module] if node.module else []
-            names += [f"{node.module}.{a.name}" if node.module else a.name for a in node.names if a.name != "*"]
-            if node.level:
-                relative.update((node.level, name) for name in names)
-            else:
-                imports.update(names)
+            self._import_from(node)
         elif isinstance(node, ast.Call):
-            called = _called(node)
-            if called in _IMPORTERS:
-                found = list(_import_call(node))
-                makes_up = makes_up or not found
-                imports.update(name for name in found if not name.startswith("."))
-                relative.update(
-                    (len(name) - len(name.lstrip(".")), name.lstrip(".")) for name in found if name[0] == "."
-                )
-            elif called in _STARTERS:
-                programs.update(_program(node))
+            self._call(node)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             if len(node.value) <= _MOST_TEXT and _DOTTED.fullmatch(node.value):
-                texts.add(node.value)
+                self.texts.add(node.value)
         elif isinstance(node, ast.Assign) and any(_name(target) in _LISTS_OF_MODULES for target in node.targets):
-            texts.update(_strings(node.value))
-    late = any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in tree.body)
-    return Source(frozenset(imports), frozenset(relative), frozenset(texts), frozenset(programs), makes_up, late)
+            self.imports.update(text for text in _strings(node.value) if _MODULE.fullmatch(text))
+
+    def _import_from(self, node: ast.ImportFrom) -> None:
+        start = f"{node.module}." if node.module else ""
+        names = [node.module] if node.module else []
+        names += [f"{start}{alias.name}" for alias in node.names if alias.name != "*"]
+        if node.level:
+            # `from . import *` names nothing but the package itself.
+            self.relative.update((node.level, name) for name in names or [""])
+        else:
+            self.imports.update(names)
+
+    def _call(self, node: ast.Call) -> None:
+        called = _name(node.func)
+        if called in _IMPORTERS:
+            found = list(_import_call(node))
+            self.makes_up = self.makes_up or not found
+            self.imports.update(name for name in found if not name.startswith("."))
+            dotted = [(name, name.lstrip(".")) for name in found if name.startswith(".")]
+            self.relative.update((len(name) - len(bare), bare) for name, bare in dotted)
+        elif called in _LOADERS:
+            self.loads = True
+        elif called in _STARTERS:
+            self.programs.update(_program(node))
 
 
-def _called(node: ast.Call) -> str:
-    return _name(node.func)
+def _read(tree: ast.Module) -> Source:
+    reading = _Reading()
+    for node in ast.walk(tree):
+        reading.see(node)
+    return Source(
+        imports=frozenset(reading.imports),
+        relative=frozenset(reading.relative),
+        texts=frozenset(reading.texts),
+        programs=frozenset(reading.programs),
+        makes_up=reading.makes_up,
+        loads_libraries=reading.loads,
+        loads_late=any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in tree.body),
+    )
 
 
 def _name(node: ast.expr) -> str:
