@@ -78,7 +78,7 @@ def rewrite_all(
 
 
 def new_positions(inventory: Inventory, plan: Plan) -> dict[int, int]:
-    """The layer of the result, from 0 at the bottom, that each layer becomes, but for those of which nothing is left."""
+    """The layer of the result, from 0 at the bottom, that each layer becomes, those left empty left out."""
     if plan.options.flatten:
         return dict.fromkeys(range(len(inventory.layers)), 0)
     left = [index for index in range(len(inventory.layers)) if not _is_left_empty(inventory, plan, index)]
