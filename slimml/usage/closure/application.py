@@ -81,7 +81,7 @@ def keep_named(keeping: Keeping, names: Names, read: Read) -> None:
 def _sources(keeping: Keeping, read: Read) -> Mapping[int, Source]:
     """What the application's own sources say, but for its tests; the standard library may be nobody's, too."""
     inventory = keeping.inventory
-    sizes, forms = inventory.column("size"), inventory.table["form"].to_pylist()
+    sizes, forms = inventory.column("size"), keeping.forms
     takers: dict[int, SourceTaker] = {}
     for path, row in sorted(keeping.live.items()):
         if forms[row] != PYTHON or not path.endswith(".py") or sizes[row] > SOURCE_BYTES or _TESTS.search(path):
@@ -142,8 +142,7 @@ def _keep_programs_of_command(keeping: Keeping, read: Read) -> None:
             path = keep_program(keeping, word, f"the image's command names {word}")
             if path is not None:
                 scripts.add(keeping.live[path])
-    forms = keeping.inventory.table["form"].to_pylist()
-    texts = read_texts(keeping, read, (row for row in sorted(scripts) if not str(forms[row]).startswith("elf")))
+    texts = read_texts(keeping, read, (row for row in sorted(scripts) if not keeping.forms[row].startswith("elf")))
     for row, content in texts.items():
         path = keeping.paths[row]
         interpreter = interpreter_of(content)

@@ -181,6 +181,11 @@ class Keeping:
         return np.asarray(self.kinds == Kind.DIRECTORY, dtype=bool)
 
     @cached_property
+    def forms(self) -> list[str]:
+        """What each row's file is (slimml.inventory.form)."""
+        return [str(form) for form in self.inventory.table["form"].to_pylist()]
+
+    @cached_property
     def rows_of_owner(self) -> dict[int, list[int]]:
         """The live rows of each owner that has any."""
         rows = np.flatnonzero(self.inventory.state == State.LIVE)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slimml.inventory.owner import System
-from slimml.usage.closure.python_source import SOURCE_BYTES, SourceTaker
+from slimml.usage.closure.module_source import ModuleTaker
+from slimml.usage.closure.python_source import SOURCE_BYTES
 
 if TYPE_CHECKING:
     from slimml.inventory.read_rows import Read
@@ -30,7 +31,7 @@ class Modules:
 
     def __init__(self, keeping: Keeping, names: Names, packages: Packages, read: Read) -> None:
         self._keeping, self._names, self._packages, self._read = keeping, names, packages, read
-        self._sources: dict[int, SourceTaker] = {}
+        self._sources: dict[int, ModuleTaker] = {}
         self._done: set[int] = set()
         self._owners: set[int] = set()
         self._packages_seen: set[str] = set()
@@ -56,7 +57,7 @@ class Modules:
         self._owners.update(fresh)
         sizes = keeping.inventory.column("size")
         takers = {
-            row: SourceTaker()
+            row: ModuleTaker()
             for owner in fresh
             for row in keeping.rows_of_owner.get(owner, ())
             if keeping.paths[row].endswith(".py") and sizes[row] <= SOURCE_BYTES and not self._packages.spare[row]

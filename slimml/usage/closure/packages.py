@@ -110,14 +110,10 @@ class Packages:
         """Whether a package has neither programs nor libraries."""
         keeping = self._keeping
         rows = keeping.rows_of_owner.get(owner, ())
-        forms = self._forms
+        forms = keeping.forms
         return bool(rows) and not any(
             forms[row] in (ELF_EXECUTABLE, ELF_SHARED) or "bin/" in keeping.paths[row][:10] for row in rows
         )
-
-    @cached_property
-    def _forms(self) -> list[str]:
-        return [str(form) for form in self._keeping.inventory.table["form"].to_pylist()]
 
     @cached_property
     def _providers(self) -> dict[tuple[System, str], list[int]]:

@@ -6,7 +6,6 @@ import ast
 import re
 import shlex
 import warnings
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,12 +14,12 @@ from slimml.oci.limits import MIB
 SOURCE_BYTES = 4 * MIB
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?::[A-Za-z_]\w*)?|[A-Za-z_]\w*:[A-Za-z_]\w*", re.ASCII)
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
-_IMPORTERS = frozenset({"import_module", "__import__", "find_spec", "run_module", "import_string", "LazyLoader"})
+IMPORTERS = frozenset({"import_module", "__import__", "find_spec", "run_module", "import_string", "LazyLoader"})
 _STARTERS = frozenset(
     {"run", "Popen", "call", "check_call", "check_output", "getoutput", "system", "popen", "which", "execvp", "execv"}
     | {"create_subprocess_exec", "create_subprocess_shell", "getstatusoutput", "execlp", "spawn"}
 )
-_LOADERS = frozenset(
+LOADERS = frozenset(
     {"CDLL", "PyDLL", "LoadLibrary", "load_library", "load_op_library", "ExtensionFileLoader", "dlopen"}
 )
 _LISTS_OF_MODULES = frozenset({"INSTALLED_APPS", "MIDDLEWARE"})
@@ -48,20 +47,11 @@ class Source:
 
 
 class SourceTaker:
-    """Takes a source (slimml.inventory.read_rows.Taker); one of more than 4 MiB is not read.
-
-    It is kept compressed until it is asked for: reading what it says takes longer than all the rest, and of a large
-    distribution few modules are asked for.
-    """
+    """Takes a source and keeps what it says (slimml.inventory.read_rows.Taker); one of more than 4 MiB is not read."""
 
     def __init__(self) -> None:
         self._content = b""
-        self._packed: bytes | None = None
-
-    @property
-    def found(self) -> Source:
-        """What the source says, worked out now."""
-        return Source(read=False) if self._packed is None else read_source(zlib.decompress(self._packed))
+        self.found = Source(read=False)
 
     def begin(self, size: int) -> None:
         """The file begins."""
@@ -74,8 +64,8 @@ class SourceTaker:
             self._content += bytes(piece)
 
     def end(self) -> None:
-        """The file is complete."""
-        self._packed = zlib.compress(self._content, 1) if self._wanted else None
+        """Read what it says and forget it."""
+        self.found = read_source(self._content) if self._wanted else Source(read=False)
         self._content = b""
 
 
@@ -126,13 +116,13 @@ class _Reading:
 
     def _call(self, node: ast.Call) -> None:
         called = _name(node.func)
-        if called in _IMPORTERS:
+        if called in IMPORTERS:
             found = list(_import_call(node))
             self.makes_up = self.makes_up or not found
             self.imports.update(name for name in found if not name.startswith("."))
             dotted = [(name, name.lstrip(".")) for name in found if name.startswith(".")]
             self.relative.update((len(name) - len(bare), bare) for name, bare in dotted)
-        elif called in _LOADERS:
+        elif called in LOADERS:
             self.loads = True
         elif called in _STARTERS:
             self.programs.update(_program(node))

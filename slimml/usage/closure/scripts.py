@@ -23,14 +23,14 @@ _FIRST_LINE = 256
 
 def keep_interpreters(keeping: Keeping, recordings: Sequence[Recording], read: Read) -> None:
     """Keep what the used executable scripts name after `#!` in their first line (execve(2))."""
-    mode, forms = keeping.inventory.column("mode"), keeping.inventory.table["form"].to_pylist()
+    mode, forms = keeping.inventory.column("mode"), keeping.forms
     rows = [
         row
         for row in recorded_rows(keeping, recordings, Operation.EXEC | Operation.OPEN)
         if keeping.kinds[row] == Kind.FILE
         and mode[row] & _EXECUTABLE
         and forms[row] != EMPTY
-        and not str(forms[row]).startswith("elf")
+        and not forms[row].startswith("elf")
     ]
     for row, content in read_texts(keeping, read, rows, _FIRST_LINE).items():
         keep_interpreter(keeping, keeping.paths[row], interpreter_of(content))
