@@ -96,6 +96,24 @@ class Plan:
     compressed_bytes: int
     packages: tuple[int, ...] = ()
     kept: tuple[Kept, ...] = ()
+    below: Plan | None = None
+    """the plan of the lowest layers, where other images share them; this one has it in its first rows"""
+
+    @property
+    def goes(self) -> NDArray[np.bool_]:
+        """Of each row whether its path goes."""
+        from numpy import isin  # imported late: who only names verbs need not wait for it
+
+        return isin(self.verb, (Verb.DROP, Verb.MOVE))
+
+    @property
+    def departures(self) -> NDArray[np.int64]:
+        """Rows that go in `below` and have to stay here: while there are any, the layers are not shared."""
+        from numpy import flatnonzero
+
+        if self.below is None:
+            return flatnonzero(())
+        return flatnonzero(self.below.goes & ~self.goes[: len(self.below.verb)])
 
     @property
     def empty(self) -> bool:

@@ -6,7 +6,7 @@ dropped at level `all` only; packages of rpm never go whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from slimml.inventory.owner import System
 from slimml.inventory.root import merged_root
 from slimml.oci.media_types import is_foreign
 from slimml.oci.tar.events import Kind
+from slimml.slim.below import keep_below, lay_below
 from slimml.slim.check import check_plan
 from slimml.slim.databases.all import update_alternatives, update_databases
 from slimml.slim.databases.removal import Removal
@@ -41,17 +42,25 @@ _ALTERNATIVES = Why("alternatives", Risk.SAFE, "the link's last candidate goes w
 _FLATTEN = Why("flatten", Risk.SAFE, "hidden by a later layer, in an image that becomes one layer")
 
 
-def make_plan(inventory: Inventory, findings: Sequence[Finding], options: Options, kept: Sequence[Kept] = ()) -> Plan:
+def make_plan(
+    inventory: Inventory,
+    findings: Sequence[Finding],
+    options: Options,
+    kept: Sequence[Kept] = (),
+    below: Plan | None = None,
+) -> Plan:
     """The plan for `findings` at these options; checked, so that the root changes by what it says and nothing else.
 
-    `kept` stays whatever is found of it. Raises Unsupported where an image cannot be flattened.
+    `kept` stays whatever is found of it. `below` is the plan of the lowest layers, which becomes part of this one
+    unless something of it has to stay here (`Plan.departures`). Raises Unsupported where an image cannot be flattened.
     """
     chosen = [finding for finding in findings if options.takes(finding.rule, finding.risk)]
     root = merged_root(inventory)
     staying = _staying(inventory, options, kept)
     notes = [f"kept {item.name}: {item.reason}" for item in kept]
     draft = begin(inventory, staying | _uneditable(inventory, options), joined=options.flatten)
-    owners = _mark_packages(draft, chosen, staying, notes)
+    standing = staying if below is None else staying | lay_below(draft, below, staying)
+    owners = _mark_packages(draft, chosen, standing, notes)
     _mark_files(draft, chosen, notes)
     edits = _follow_alternatives(draft, root, owners)
     if options.flatten:
@@ -67,7 +76,10 @@ def make_plan(inventory: Inventory, findings: Sequence[Finding], options: Option
     removal = Removal(root, gone, tuple(inventory.owners[position] for position in sorted(owners)))
     edits |= update_databases(removal)
     rows = _plan_edits(draft, edits, staying, notes)
-    _link(draft, chosen, staying)
+    _link(draft, chosen, standing)
+    parents = _parents(draft, gone)
+    if below is not None:
+        rows, parents = keep_below(draft, below, rows, parents, notes)
     disk, compressed = _expected(draft)
     plan = Plan(
         options=options,
@@ -76,13 +88,14 @@ def make_plan(inventory: Inventory, findings: Sequence[Finding], options: Option
         why=draft.why,
         reasons=tuple(draft.reasons),
         edits=rows,
-        parents=_parents(draft, gone),
+        parents=parents,
         dangling=_dangling(root, gone),
         notes=tuple(notes),
         disk_bytes=disk,
         compressed_bytes=compressed,
         packages=tuple(sorted(owners)),
         kept=tuple(kept),
+        below=below,
     )
     check_plan(inventory, plan)
     return plan
@@ -242,7 +255,7 @@ def _expected(draft: Draft) -> tuple[int, int]:
     return int(size[dropped | linked].sum()), int(compressed[dropped].sum() + share.sum())
 
 
-def _parents(draft: Draft, gone: frozenset[str]) -> dict[int, tuple[str, ...]]:
+def _parents(draft: Draft, gone: frozenset[str]) -> Mapping[int, tuple[str, ...]]:
     """Directories without an entry of their own that would vanish, by the layer of the last path they held.
 
     One among Python distributions may: it would be a namespace package, which can be imported.

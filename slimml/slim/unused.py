@@ -38,6 +38,7 @@ _DISTRIBUTION = "a distribution of which nothing was used, and that nothing used
 _PACKAGE = "a package of which nothing was used, and that nothing used needs"
 _REST = "neither used nor needed by what was, in a package that stays"
 _LOOSE = "neither used nor needed by what was; no package owns it"
+_HIDDEN = "hidden by a later layer in every image that has it"
 _FIX = "leave it out of the build, or let it be an image of its own"
 
 
@@ -64,14 +65,24 @@ def findings_by_use(
 
 def unused_findings(inventory: Inventory, closure: Closure) -> list[Finding]:
     """The rows that are not kept: those of packages that go whole, of packages that stay, and of no package."""
-    going = (inventory.state == State.LIVE) & ~closure.keep
+    return _unused(inventory, closure.keep, frozenset(closure.owners_dropped), _RISKS[closure.depth])
+
+
+def unneeded_findings(inventory: Inventory, needed: NDArray[np.bool_], hidden: NDArray[np.bool_]) -> list[Finding]:
+    """The same for layers of several images: what none of them needs. `hidden` are rows that nobody sees."""
+    found = _unused(inventory, needed, frozenset(), Risk.LIKELY)
+    out_of_sight = _files(inventory, Risk.SAFE, hidden, _HIDDEN, "Hidden by later layers")
+    return [*found, *([out_of_sight] if out_of_sight else [])]
+
+
+def _unused(inventory: Inventory, keep: NDArray[np.bool_], named: frozenset[int], risk: Risk) -> list[Finding]:
+    going = (inventory.state == State.LIVE) & ~keep
     facts = path_facts(inventory)
     going |= facts.emptied(going) & facts.in_site  # an empty directory there could still be imported
-    whole = _whole_owners(inventory, closure, going)
+    whole = _whole_owners(inventory, keep, named, going)
     of_whole = np.isin(inventory.owner, sorted(whole))
     unpackaged = _owned_by(inventory, lambda owner: owner.system in _UNPACKAGED)
     python = _owned_by(inventory, lambda owner: owner.system in _OF_PYTHON)
-    risk = _RISKS[closure.depth]
     made = [
         _packages(inventory, risk, whole, going & of_whole & python, "Distributions that nothing uses", True),
         _packages(inventory, risk, whole, going & of_whole & ~python, "Packages that nothing uses", False),
@@ -81,13 +92,14 @@ def unused_findings(inventory: Inventory, closure: Closure) -> list[Finding]:
     return [finding for finding in made if finding is not None]
 
 
-def _whole_owners(inventory: Inventory, closure: Closure, going: NDArray[np.bool_]) -> set[int]:
-    """Packages of which something goes and no content stays, and those that the closure names, which may be empty.
+def _whole_owners(
+    inventory: Inventory, keep: NDArray[np.bool_], named: frozenset[int], going: NDArray[np.bool_]
+) -> set[int]:
+    """Packages of which something goes and no content stays, and those that are named, which may be empty.
 
     What records a package is no reason to keep it, but for metadata of Python that the closure keeps by itself: a
     program may ask for a version only.
     """
-    named = set(closure.owners_dropped)
     content = (inventory.state == State.LIVE) & (inventory.column("kind") != Kind.DIRECTORY)
     losing = set(np.unique(inventory.owner[content & going]).tolist()) | named
     records = [
@@ -97,7 +109,7 @@ def _whole_owners(inventory: Inventory, closure: Closure, going: NDArray[np.bool
         for path in inventory.owners[position].database
     ]
     content[[row for row in records if row >= 0]] = False
-    staying = set(np.unique(inventory.owner[content & closure.keep]).tolist())
+    staying = set(np.unique(inventory.owner[content & keep]).tolist())
     return {row for row in losing - staying if inventory.owners[row].system not in _UNPACKAGED}
 
 
