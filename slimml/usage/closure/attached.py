@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,9 @@ from slimml.usage.closure_result import Depth
 
 if TYPE_CHECKING:
     from slimml.usage.closure.keeping import Keeping
+
+
+_PROGRAM = re.compile(r"(?:.*/)?s?bin/[^/]+")
 
 
 def keep_attached(keeping: Keeping, row: int) -> None:
@@ -43,9 +47,11 @@ def _keep_bytecode(keeping: Keeping, source: str) -> None:
 
 
 def keep_links(keeping: Keeping) -> None:
-    """Keep symlinks that lead to something kept, for they cost nothing: those of nobody, and of packages that stay.
+    """Keep symlinks that lead to something kept, for they cost nothing, and not every recorder sees who crosses them.
 
-    Of nobody's those too that lead out of the image: `/etc/mtab` leads to `/proc`.
+    Kept are those of nobody and of packages that stay, and whoever's they are those among programs, which a command or
+    a script may name (`python3` leads to `python3.11`, of another package); but not those of -dev packages. Of nobody's
+    also those that lead out of the image: `/etc/mtab` leads to `/proc`.
     """
     inventory = keeping.inventory
     links = np.flatnonzero((keeping.kinds == Kind.SYMLINK) & (inventory.state == State.LIVE) & (keeping.why == 0))
@@ -53,7 +59,8 @@ def keep_links(keeping: Keeping) -> None:
         path, owner = keeping.paths[row], int(inventory.owner[row])
         target = keeping.root.resolve(path)
         nobody = inventory.owners[owner].system in (System.APPLICATION, System.UNKNOWN)
-        if keeping.kept(target) and (nobody or owner in keeping.owners):
+        program = _PROGRAM.fullmatch(path) and _PROGRAM.fullmatch(target)
+        if keeping.kept(target) and (nobody or program or owner in keeping.owners):
             keeping.keep(row, f"it leads to /{target}, which is kept")
-        elif nobody and target not in keeping.live:
+        elif nobody and target not in keeping.live and keeping.depth is not Depth.STRICT:
             keeping.keep(row, f"it leads to /{target}, which is not of the image")

@@ -59,13 +59,12 @@ def close(inventory: Inventory, recordings: Sequence[Recording], depth: Depth, r
             modules.keep_imported()
         keep_environments(keeping)
         libraries.keep_needed()
-        if keeping.settled and depth is not Depth.STRICT:
+        if keeping.settled:
             keep_links(keeping)
     keep_empty(keeping)
     keep_parents(keeping)
-    if depth is not Depth.STRICT:
-        keep_links(keeping)  # to directories, of which only now is known whether they stay
-        keep_parents(keeping)
+    keep_links(keeping)  # to directories, of which only now is known whether they stay
+    keep_parents(keeping)
     return Closure(
         depth,
         keeping.why > 0,

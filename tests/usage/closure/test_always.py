@@ -135,3 +135,20 @@ def test_the_environment_of_a_kept_interpreter_is_told(closed, make):
     ]
     use = Use("usr/bin/python3", Operation.EXEC, 0.0, 0, requested="venv/bin/python")
     assert "venv/pyvenv.cfg" in closed(items, use, depth=Depth.STRICT).paths
+
+
+@pytest.mark.parametrize("depth", Depth)
+def test_the_names_of_a_kept_program_are_kept_whoever_brought_them(closed, make, depth):
+    items = make.debian(
+        python311=("", [make.file("usr/bin/python3.11", make.elf(), mode=0o755)]),
+        python3=("", [make.symlink("usr/bin/python3", "python3.11")]),
+    )
+    assert "usr/bin/python3" in closed(items, "usr/bin/python3.11", depth=depth).paths
+
+
+def test_the_link_to_a_library_that_a_development_package_brought_is_not(closed, make):
+    items = make.debian(
+        libx=("", [make.file("usr/lib/libx.so.1", make.elf())]),
+        libx_dev=("", [make.symlink("usr/lib/libx.so", "libx.so.1"), make.file("usr/lib/x-build.a")]),
+    )
+    assert closed(items, "usr/lib/libx.so.1").dropped == {"dpkg:libx-dev"}
