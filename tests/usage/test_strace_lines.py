@@ -51,6 +51,19 @@ def test_other_lines_say_nothing(line):
     assert Lines().read(line) is None
 
 
+@pytest.mark.parametrize(
+    ("line", "directory"),
+    [
+        ('7 openat(AT_FDCWD</a b>, "x", O_RDONLY) = 3</a b/x>', "/a b"),
+        ("7 fchdir(3</etc>) = 0", "/etc"),
+        ("7 fchdir(3</etc>) = -1 EACCES (Permission denied)", None),
+        ("7 close(3</etc>) = 0", None),
+    ],
+)
+def test_a_call_may_tell_where_its_process_is(line, directory):
+    assert Lines().read(line).directory == directory
+
+
 def test_a_call_that_failed_is_told():
     assert Lines().read('7 stat("/x", 0x7ff) = -1 ENOENT (No such file or directory)').failed
 
@@ -60,6 +73,7 @@ def test_a_call_that_failed_is_told():
     [
         ("7 clone(child_stack=NULL, flags=CLONE_VM|SIGCHLD) = 41", 41),
         ("7 clone3({flags=CLONE_VM, parent_tid=0x7f} => {parent_tid=[42]}, 88) = 42", 42),
+        ("7 vfork()      = 2 /* 3897 in strace's PID NS */", 3897),
         ("7 vfork() = ? ERESTARTNOINTR (To be restarted)", None),
     ],
 )

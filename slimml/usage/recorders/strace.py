@@ -10,26 +10,29 @@ import itertools
 import os
 import select
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimml.engine.bare.engine import BareEngine
 from slimml.engine.bare.onlooker import Onlooker
 from slimml.engine.keeper.ground import ROOT_IN_NAMESPACE
-from slimml.usage.recorders.gathered import RUNTIMES, Gathered
-from slimml.usage.recorders.path_calls import EXEC, OUTSIDE
+from slimml.usage.recorders.gathered import Gathered
+from slimml.usage.recorders.path_calls import OUTSIDE
 from slimml.usage.recorders.reader import uses_told
 from slimml.usage.recorders.strace_lines import Lines, Traced
+from slimml.usage.recorders.strace_processes import Processes
 from slimml.usage.recording import Seen, Use
 
 if TYPE_CHECKING:
     from slimml.engine.container import Container, Engine, Prepared, RunSpec
 
 _ENDING_SECONDS = 10
+_STRACE = ("strace", "-D", "-f", "-y", "--decode-pids=pidns", "-qqq", "-s", "0", "-e", "signal=none")
 _PIECE = 1 << 16
 _NUMBERS = itertools.count(1)
 
@@ -52,6 +55,8 @@ class StraceRecorder:
             return f"strace traces bare runtimes, not {engine.name} (--runtime runc)"
         if shutil.which("strace") is None:
             return "strace is not installed; install the package strace"
+        if subprocess.run([*_STRACE, "--version"], capture_output=True, check=False).returncode:
+            return "strace is too old; install 5.13 or newer"
         return None
 
     @contextmanager
@@ -74,7 +79,6 @@ class StraceWatch:
         self._ground, self._users_known = ground, users_known
         self._begun = time.monotonic()
         self._gathered = Gathered()
-        self._inside: dict[int, bool] = {}
         self._calls: set[str] = set()
         self._threads: list[threading.Thread] = []
         self._over = threading.Event()
@@ -89,10 +93,10 @@ class StraceWatch:
         self._threads.append(thread)
         thread.start()
         # -D: the runtime stays the child of who started it, and its end is not that of strace.
-        return ("strace", "-D", "-f", "-y", "-qqq", "-s", "0", "-e", "signal=none", "-o", str(pipe), "--")
+        return (*_STRACE, "-o", str(pipe), "--")
 
     def _listen(self, descriptor: int) -> None:
-        lines, waiting, began = Lines(), b"", False
+        lines, processes, waiting = Lines(), Processes(), b""
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
         try:
@@ -107,47 +111,27 @@ class StraceWatch:
                 with self._lock:
                     for line in whole:
                         traced = lines.read(line.decode("utf-8", "surrogateescape"))
-                        if traced is None:
-                            continue
-                        if not began:
-                            began = True
-                            self._inside[traced.pid] = False  # the runtime itself
-                        self._note(traced)
+                        if traced is not None:
+                            self._note(traced, processes)
             self._gathered.lose("strace did not end with the container")
         finally:
             os.close(descriptor)
 
-    def _note(self, traced: Traced) -> None:
-        pid, executes = traced.pid, bool(traced.operations & EXEC)
-        if traced.child is not None and not self._inside.get(pid, True):
-            # Of the runtime's own. Numbers that programs inside are told are of another namespace.
-            self._inside.setdefault(traced.child, False)
-        if pid not in self._inside:
-            self._inside[pid] = not self._gathered.process(pid).startswith((*RUNTIMES, "strace"))
-        if executes and not traced.failed and not self._inside[pid]:
-            # The runtime executes itself anew, by /proc or its own name, before it becomes the program.
-            program = traced.paths[0][1] if traced.paths else ""
-            if not program or program.startswith("/proc/") or os.path.basename(program).startswith(RUNTIMES):
-                return
-            self._inside[pid] = True
-        if not self._inside[pid]:
+    def _note(self, traced: Traced, processes: Processes) -> None:
+        process = processes.after(traced)
+        if not process.inside:
             return
         self._calls.add(traced.name)
-        if not traced.paths:
+        if traced.unfinished or not traced.paths:
             return
-        process = self._gathered.process(pid, executes=executes and not traced.failed)
-        for path in traced.absolute(self._directory(traced)):
+        self._gathered.process(traced.pid)  # for its user
+        directory = process.directory
+        if directory is None and any(start is None for start, _ in traced.paths):
+            self._gathered.lose("a program named a relative path before its directory was known")
+            return
+        for path in traced.absolute(directory or ""):
             if not path.startswith(OUTSIDE):
-                self._gathered.add(path, traced.operations, process)
-
-    def _directory(self, traced: Traced) -> str:
-        """Where a relative path starts whose call does not say it."""
-        if all(start is not None for start, _ in traced.paths):
-            return ""
-        with suppress(OSError):
-            return os.readlink(f"/proc/{traced.pid}/cwd")
-        self._gathered.lose("a program that named a relative path ended before its directory was known")
-        return ""
+                self._gathered.add(path, traced.operations, process.name)
 
     def end(self) -> None:
         """Wait until all is read that strace wrote; the container has ended."""

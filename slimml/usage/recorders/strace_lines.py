@@ -27,21 +27,29 @@ _FLAG_NUMBERS = {
 }
 _FLAG = re.compile("|".join(rf"\b{name}\b" for name in _FLAG_NUMBERS))
 _ARGUMENTS = 4
-_FORKS = frozenset({"clone", "clone3", "fork", "vfork"})
-_RESULT = re.compile(r"\) = (\d+)$")
+_FAILED = re.compile(r"\) += -1 E")
+_CHILD = re.compile(r"\) += (\d+)(?: /\* (\d+) in strace's PID NS \*/)?$")
+_HERE = re.compile(r"AT_FDCWD<((?:[^>\\]|\\.)*)>")
+FORKS = frozenset({"clone", "clone3", "fork", "vfork"})
+"""calls that make a process or a thread"""
 
 
 class Traced(NamedTuple):
     """One call: `paths` with the directory that each starts from ("" for an absolute one, None where not told),
     `failed` whether it gave an error, `child` the number of a process or thread that it made.
+
+    `unfinished` says that this is its first half, with its name only. `directory` is what the process has as its
+    current one, where the call tells.
     """
 
     pid: int
     name: str
-    operations: int
-    paths: tuple[tuple[str | None, str], ...]
-    failed: bool
+    operations: int = 0
+    paths: tuple[tuple[str | None, str], ...] = ()
+    failed: bool = False
     child: int | None = None
+    unfinished: bool = False
+    directory: str | None = None
 
     def absolute(self, directory: str) -> Iterator[str]:
         """The paths without the first slash; `directory` is for relative ones whose start is not told."""
@@ -56,29 +64,34 @@ class Lines:
         self._begun: dict[int, str] = {}
 
     def read(self, line: str) -> Traced | None:
-        """The call that ends with this line; None for a first half, a signal, an end."""
+        """The call, or the first half of one, that a line tells of; None for a signal, an end."""
         found = _CALL.match(line)
         if found is None:
             return None
         pid, name, rest = int(found[1]), found[2] or found[3], found[4]
         if rest.endswith(_UNFINISHED):
-            # A call that never returns (a program's end) is one all the same.
             self._begun[pid] = rest.removesuffix(_UNFINISHED)
-            return Traced(pid, name, 0, (), failed=False)
+            return Traced(pid, name, unfinished=True)
         if found[2]:
             rest = self._begun.pop(pid, "") + rest
-        if name in _FORKS:
-            made = _RESULT.search(rest)
-            return Traced(pid, name, 0, (), failed=made is None, child=int(made[1]) if made else None)
+        failed = _FAILED.search(rest) is not None
+        here = _HERE.search(rest)
+        directory = None if here is None else _unescaped(here[1])
+        if name in FORKS:
+            made = _CHILD.search(rest)
+            return Traced(pid, name, failed=failed, child=int(made[2] or made[1]) if made else None)
+        if name == "fchdir":
+            where = next(_arguments(rest), (None, None))[1]
+            return Traced(pid, name, failed=failed, directory=None if failed else where)
         call = CALLS.get(name)
         if call is None:
-            return Traced(pid, name, 0, (), failed=False)
-        arguments = list(_arguments(rest))
+            return Traced(pid, name, failed=failed, directory=directory)
         operations = call.operations
         if call.flags is not None:
             flags = sum(_FLAG_NUMBERS[flag] for flag in set(_FLAG.findall(rest)))
             operations = opening(operations, flags)
-        return Traced(pid, name, operations, tuple(_places(call.places, arguments)), failed=") = -1 " in rest)
+        paths = tuple(_places(call.places, list(_arguments(rest))))
+        return Traced(pid, name, operations, paths, failed, directory=directory)
 
 
 def _places(
