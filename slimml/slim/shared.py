@@ -18,6 +18,7 @@ from slimml.errors import SlimmlError, UsageError
 from slimml.inventory.table import State
 from slimml.inventory.take import build_inventory
 from slimml.slim.names import MARKERS
+from slimml.slim.plan import Kept
 from slimml.slim.planning import make_plan
 from slimml.slim.unused import unneeded_findings
 from slimml.usage.closure_result import Depth
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from slimml.inventory.table import Inventory
     from slimml.oci.digest import Digest
     from slimml.slim.options import Options
-    from slimml.slim.plan import Kept, Plan
+    from slimml.slim.plan import Plan
 
 _ROUNDS = 50
 """each round keeps more; a tree that is not settled by then is a fault"""
@@ -140,11 +141,11 @@ class _Tree:
             goes = self.alone[position].goes[:rows]
             needed |= seen & ~goes
             hidden &= goes
-        for stem, returned in self.returned.items():
-            if stem == self.members[group[0]].diff_ids[: len(stem)]:
-                needed[[row for row in returned if row < rows]] = True
+        returned = self._returned(self.members[group[0]].diff_ids, rows)
+        needed[list(returned)] = True
         hidden &= (inventory.state != State.LIVE) & ~np.isin(inventory.column("kind"), MARKERS)
         findings = unneeded_findings(inventory, needed, hidden & ~needed)
+        kept = (Kept("what an image above needs", (), returned, (), 0, "it would come to light or vanish"),)
         # What is chosen and what is spared was decided image by image.
         options = replace(
             self.options,
@@ -153,4 +154,9 @@ class _Tree:
             skip=frozenset(),
             keep=(),
         )
-        return make_plan(inventory, findings, options, (), below)
+        return make_plan(inventory, findings, options, kept if returned else (), below)
+
+    def _returned(self, layers: Stem, rows: int) -> tuple[int, ...]:
+        """What came back of the first `rows` of images that begin with stems of these layers."""
+        found = {row for stem, own in self.returned.items() if stem == layers[: len(stem)] for row in own}
+        return tuple(sorted(row for row in found if row < rows))

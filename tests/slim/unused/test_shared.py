@@ -1,5 +1,8 @@
 """Images that share layers are slimmed so that they still do: each keeps what any of them needs."""
 
+import random
+
+import numpy as np
 import pytest
 from layered_image import file, folder, hardlink, image_of, root_of, whiteout
 from used_image import INFO, STATUS, closure_of, noise, package, stanza
@@ -132,3 +135,43 @@ def test_images_that_share_nothing_are_planned_by_themselves(slimmed):
 def test_one_layer_of_all_shares_nothing():
     with pytest.raises(UsageError, match="leave one"):
         shared_plans([member([BASE])], Options(flatten=True))
+
+
+NAMES = ("a", "b", "d/a", "d/b", "d/e/a", "d/e/b", "f/a")
+
+
+def random_layer(chance, first):
+    """Files, links, directories with and without entries of their own, and whiteouts; a name once."""
+    items, here = [], {}
+    for name in chance.sample(NAMES, chance.randint(1, 5)):
+        parents = [name[:cut] for cut in range(len(name)) if name[cut] == "/"]
+        kind = chance.choice(["file", "file", "file", "hard", "hidden", "folder"])
+        if kind == "hidden":
+            items += [] if first or any(parent in here for parent in parents) else [whiteout(name)]
+            continue
+        items += [folder(parent) for parent in parents if here.setdefault(parent, chance.random() < 0.5) is True]
+        here |= dict.fromkeys(parents, None)
+        linked = [it for it in items if it.content and it.type == file("x").type]
+        if kind == "hard" and linked:
+            items.append(hardlink(name, chance.choice(linked).name))
+        else:
+            items.append(folder(name) if kind == "folder" and "/" not in name else file(name, noise(700, name)))
+    return items
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_images_share_as_before_and_keep_what_they_need(seed):
+    chance = random.Random(seed)
+    common = [random_layer(chance, number == 0) for number in range(chance.randint(1, 3))]
+    members = []
+    for number in range(chance.randint(2, 3)):
+        own = [random_layer(chance, False), [file(f"own{number}", noise(900, number))]]
+        paths = take_inventory(image_of(*common, *own)).live
+        members.append(member([*common, *own], *[path for path in sorted(paths) if chance.random() < 0.6]))
+    plans = shared_plans(members, OPTIONS)
+    stops = [int(one.inventory.starts[len(common)]) for one in members]
+    for one, plan, stop in zip(members, plans, stops, strict=True):
+        assert plan.departures.size == 0
+        assert plan.verb[:stop].tolist() == plans[0].verb[:stop].tolist()
+        needed = set(one.inventory.live.values()) - {row for it in one.findings for row in it.rows.tolist()}
+        assert not needed & set(np.flatnonzero(plan.goes).tolist())
