@@ -56,8 +56,9 @@ def take_out(name: str, layout: Path, socket: str) -> None:
 def measure(name: str, level: str, layout: Path, extra: list[str]) -> Measured:
     """Optimize, put back into the engine, probe."""
     begun = time.monotonic()
-    words = ["optimize", f"oci:{layout}:latest", "-o", f"oci:{layout}:{level}", "--level", level, "--yes", "--quiet"]
-    subprocess.run([*SLIMML, *words, *extra], check=True, stdout=subprocess.DEVNULL)
+    # Not verified by slimml itself: here somebody else judges.
+    words = ["optimize", f"oci:{layout}:latest", "-o", f"oci:{layout}:{level}", "--level", level, "--no-verify"]
+    subprocess.run([*SLIMML, *words, "--yes", "--quiet", *extra], check=True, stdout=subprocess.DEVNULL)
     seconds = time.monotonic() - begun
     image = f"slimml-bench/{name}:{level}"
     words = ["copy", f"oci:{layout}:{level}", f"docker-daemon:{image}", "--quiet"]
