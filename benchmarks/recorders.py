@@ -4,10 +4,11 @@
                                    [--rounds N] [--json FILE]
 
 NAME is one of the benchmark images (benchmarks/images), all unless given; --engine is the Docker that holds them.
-Starts without and with each recorder take turns, A B C, C B A; a start is from asking the runtime to start the container
-until the service is ready, or until a batch has ended. The bars: the median of the pairs' ratios at most 5 % above one
-for fanotify, 40 % for notify. Then all probes are asked once more per recorder with strace -f -y around the runtime: no
-file that strace sees opened in the container may be missing from the recording. That takes root, a bare runtime, strace.
+Starts without and with each recorder take turns, A B C, C B A; a start is from asking the runtime to start the
+container until the service is ready, or until a batch has ended. The bars: the median of the pairs' ratios at most 5 %
+above one for fanotify, 40 % for notify. Then all probes are asked once more per recorder with strace -f -y around the
+runtime: no file that strace sees opened in the container may be missing from the recording. That takes root, a bare
+runtime and strace.
 """
 
 import argparse
