@@ -16,7 +16,8 @@ from slimml.oci.limits import KIB, MIB
 _HEAD, _TAIL = 32 * MIB, 16 * MIB
 _MOST_SEGMENTS = 256
 _MOST_ENTRIES = 65_536
-_MOST_NAMES = 4096
+_MOST_NAMES, _MOST_LOOKED_AT = 4096, 100_000
+"""names that are noted, and places that look like one; more has no library that anybody built"""
 _TEXT = 4096
 """characters of one string of the file: PATH_MAX"""
 _LOAD, _DYNAMIC, _INTERP = 1, 2, 3
@@ -56,6 +57,7 @@ class DynamicTaker:
         self._window = _Window()
         self._carry = b""
         self._names: set[str] = set()
+        self._left = _MOST_LOOKED_AT
         self.found: Dynamic | None = None
 
     def data(self, piece: memoryview) -> None:
@@ -73,7 +75,8 @@ class DynamicTaker:
 
     def _note(self, content: bytes) -> None:
         at = content.find(b".so")
-        while at >= 0 and len(self._names) < _MOST_NAMES:
+        while at >= 0 and len(self._names) < _MOST_NAMES and self._left:
+            self._left -= 1
             before = _NAME_BEFORE.search(content[max(at - _LONGEST_NAME, 0) : at])
             after = _NAME_AFTER.match(content, at + 3)
             if before and after:

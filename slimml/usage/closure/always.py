@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 _IDENTITY = {
     "users and groups": ("etc/passwd", "etc/group"),
-    "the loader's configuration": ("etc/ld.so.cache", "etc/ld.so.conf", "etc/ld.so.conf.d/*", "etc/ld-musl-*.path"),
+    "the loader's configuration": (
+        "etc/ld.so.cache",
+        "etc/ld.so.conf",
+        "etc/ld.so.conf.d/*",
+        "etc/ld.so.preload",
+        "etc/ld-musl-*.path",
+    ),
     "which distribution of Linux this is": ("etc/os-release", "usr/lib/os-release"),
 }
 """Kept at every depth: engines read them before a container runs, the loader for every program"""

@@ -11,6 +11,7 @@ from slimml.inventory.form import PYTHON
 from slimml.inventory.owner import System
 from slimml.inventory.owners.package import text_of
 from slimml.oci import documents
+from slimml.oci.limits import MIB
 from slimml.probes.programs import command_words
 from slimml.probes.variables import image_variables
 from slimml.usage.closure.python_names import STDLIB, Names
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from slimml.inventory.read_rows import Read
     from slimml.usage.closure.keeping import Keeping
 
-_SOURCES = 20_000
+_SOURCES, _ALL_SOURCES_BYTES = 20_000, 128 * MIB
 _MODULE = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)(?::[\w.]+(?:\(.*\))?)?", re.ASCII)
 _TESTS = re.compile(r"(?:^|/)tests?/|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -83,13 +84,15 @@ def _sources(keeping: Keeping, read: Read) -> Mapping[int, Source]:
     inventory = keeping.inventory
     sizes, forms = inventory.column("size"), keeping.forms
     takers: dict[int, SourceTaker] = {}
+    left = _ALL_SOURCES_BYTES
     for path, row in sorted(keeping.live.items()):
         if forms[row] != PYTHON or not path.endswith(".py") or sizes[row] > SOURCE_BYTES or _TESTS.search(path):
             continue
         if inventory.owners[int(inventory.owner[row])].system is System.APPLICATION and not _of_python(path):
             takers[row] = SourceTaker()
-        if len(takers) >= _SOURCES:
-            keeping.note(f"the application has more than {_SOURCES} sources; of the others imports are not known")
+            left -= int(sizes[row])
+        if len(takers) >= _SOURCES or left < 0:
+            keeping.note(f"the application has very many sources; from /{path} on, what they import is not known")
             break
     if takers:
         read(takers)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from slimml.inventory.table import Inventory
     from slimml.usage.recording import Recording
 
-_WITH_EXTRAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\[[A-Za-z0-9,._ -]+\]")
+_WITH_EXTRAS = re.compile(r"(?<![A-Za-z0-9._-])[A-Za-z0-9][A-Za-z0-9._-]*+\[[A-Za-z0-9,._ -]++\]")
 
 
 def close(inventory: Inventory, recordings: Sequence[Recording], depth: Depth, read: Read) -> Closure:
@@ -47,7 +47,7 @@ def close(inventory: Inventory, recordings: Sequence[Recording], depth: Depth, r
     keep_written(keeping)
     packages = Packages(keeping)
     names = Names(keeping, application_directories(keeping))
-    distributions = Distributions(keeping, _asked(keeping, read))
+    distributions = Distributions(keeping, names, _asked(keeping, read))
     if depth is not Depth.STRICT:
         packages.keep_own_files()
         keep_named(keeping, names, read)

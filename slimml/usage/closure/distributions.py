@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
     from slimml.usage.closure.keeping import Keeping
+    from slimml.usage.closure.python_names import Names
 
 _PYTHON = re.compile(r"(?:.*/)?python(3\.\d+)(?:/.*)?")
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "386": "i686"}
@@ -28,8 +29,8 @@ _FOR_DEVELOPERS = re.compile(
 class Distributions:
     """Follows requirements. An extra counts when a kept distribution, or the application's own list, asks for it."""
 
-    def __init__(self, keeping: Keeping, asked: Iterable[str] = ()) -> None:
-        self._keeping = keeping
+    def __init__(self, keeping: Keeping, names: Names, asked: Iterable[str] = ()) -> None:
+        self._keeping, self._names = keeping, names
         self._extras: dict[int, set[str]] = {}
         self._done: set[tuple[int, frozenset[str]]] = set()
         for line in asked:
@@ -59,14 +60,13 @@ class Distributions:
     def keep_plugins(self) -> None:
         """Keep distributions that offer plug-ins, by entry points, to a kept one."""
         keeping = self._keeping
-        kept = {normalised(keeping.inventory.owners[owner].name): owner for owner in keeping.owners}
         for owner, groups in self._groups.items():
             if owner not in keeping.owners:
                 for group in groups:
-                    host = kept.get(normalised(group.partition(".")[0]))
-                    if host is not None and "." in group:
-                        label = keeping.inventory.owners[host].label
-                        keeping.keep_owner(owner, f"which offers {group} to {label}")
+                    host, dot, _ = group.partition(".")
+                    hosts = {int(keeping.inventory.owner[row]) for row in self._names.installed(host)} if dot else set()
+                    if not hosts.isdisjoint(keeping.owners):
+                        keeping.keep_owner(owner, f"which offers {group} to a distribution that is kept")
 
     def _keep_holder(self, owner: int, label: str) -> None:
         """A distribution that an OS or conda package brought has no rows of its own: that package stays."""

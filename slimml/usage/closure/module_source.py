@@ -15,14 +15,18 @@ from slimml.usage.closure.python_source import IMPORTERS, LOADERS, SOURCE_BYTES,
 
 _JOINED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"#[^\n]*")
+# Possessive, so that no file, however it is made, takes more than linear time.
 _FROM = re.compile(
-    r"(?:^|[:;])[ \t]*from[ \t]*(\.*)[ \t]*([\w.]*)[ \t]*\bimport\b[ \t]*(\([^)]*\)|[^\n;]*)", re.MULTILINE
+    r"(?:^|[:;])[ \t]*+from[ \t]*+(\.*+)[ \t]*+((?:(?!import\b)[\w.]++)?)[ \t]*+import\b[ \t]*+"
+    r"(\(?+)([^\n;]*+)",
+    re.MULTILINE,
 )
-_IMPORT = re.compile(r"(?:^|[:;])[ \t]*import[ \t]+([^\n;]+)", re.MULTILINE)
-_CALL = re.compile(rf"(?<!def )\b(?:{'|'.join(sorted(IMPORTERS))})\s*\(\s*(?:(['\"])([\w.]+)\1\s*[,)])?")
-_LOADS = re.compile(rf"\b(?:{'|'.join(sorted(LOADERS))})\s*\(")
+_IMPORT = re.compile(r"(?:^|[:;])[ \t]*+import[ \t]++([^\n;]++)", re.MULTILINE)
+_CALL = re.compile(rf"(?<!def )\b(?:{'|'.join(sorted(IMPORTERS))})\s*+\(\s*+(?:(['\"])([\w.]++)\1\s*+[,)])?")
+_LOADS = re.compile(rf"\b(?:{'|'.join(sorted(LOADERS))})\s*+\(")
 _LATE = re.compile(r"^def __getattr__\b", re.MULTILINE)
 _TEXT = re.compile(r"['\"]([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)['\"]", re.ASCII)
+_LONGEST_LIST = 1 << 16
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 
 
@@ -60,7 +64,10 @@ def read_module(content: bytes) -> Source:
     imports: set[str] = set()
     relative: set[tuple[int, str]] = set()
     for match in _FROM.finditer(text):
-        dots, module, listed = match.groups()
+        dots, module, bracket, listed = match.groups()
+        if bracket:
+            end = text.find(")", match.end(3), match.end(3) + _LONGEST_LIST)
+            listed = text[match.end(3) : end] if end >= 0 else listed
         names = [f"{module}.{name}" if module else name for name in _listed(listed)]
         if dots:
             relative.update((len(dots), name) for name in (module, *names))

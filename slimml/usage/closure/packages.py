@@ -101,10 +101,16 @@ class Packages:
 
     def _tree_of(self, package: Owner) -> Iterable[int]:
         """All npm packages of one application: what its sources require is not read, and nothing says it lazily."""
-        prefix = f"{package.place}/".partition("/node_modules/")[0]
+        return self._trees.pop(_tree(package), ())
+
+    @cached_property
+    def _trees(self) -> dict[str, list[int]]:
+        """npm packages by the directory that their outermost node_modules is in."""
+        found: dict[str, list[int]] = {}
         for position, owner in enumerate(self._keeping.inventory.owners):
-            if owner.system is System.NPM and f"{owner.place}/".startswith(f"{prefix}/node_modules/"):
-                yield position
+            if owner.system is System.NPM:
+                found.setdefault(_tree(owner), []).append(position)
+        return found
 
     def _is_data(self, owner: int) -> bool:
         """Whether a package has neither programs nor libraries."""
@@ -159,6 +165,10 @@ def dropped_owners(keeping: Keeping) -> tuple[int, ...]:
         for position, owner in enumerate(inventory.owners)
         if owner.system in PACKAGED and position not in keeping.owners and keeping.rows_of_owner.get(position)
     )
+
+
+def _tree(package: Owner) -> str:
+    return f"/{package.place}/".partition("/node_modules/")[0]
 
 
 def _bare(name: str) -> str:

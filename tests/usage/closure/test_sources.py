@@ -76,3 +76,9 @@ def test_a_source_that_nests_too_deeply_is_not_read():
 )
 def test_the_programs_of_a_command_line(command, programs):
     assert list(command_programs(command)) == programs
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("unit", [b"from . ", b"from a import (\n", b".", b" ", b"import_module ", b"'a.", b";", b"("])
+def test_a_hostile_module_takes_linear_time(unit):
+    read_module(b"from " + unit * (200_000 // len(unit)))
