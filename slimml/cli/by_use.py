@@ -115,8 +115,20 @@ class ByUse:
             file.publish(path.name)
 
 
+def load_recordings(said: Recorded) -> "list[Recording]":
+    """The files that the command line names; raises NotFound, AccessDenied, InvalidImage."""
+    from slimml.usage.recording_file import load_recording
+
+    return [load_recording(file) for file in said.files]
+
+
 def by_use(
-    session: Session, inventory: "Inventory", findings: "list[Finding]", said: Recorded, run: "Running | None"
+    session: Session,
+    inventory: "Inventory",
+    findings: "list[Finding]",
+    said: Recorded,
+    recordings: "list[Recording]",
+    run: "Running | None",
 ) -> ByUse:
     """What the recordings keep; one more is made now with `run`, if that is given.
 
@@ -127,11 +139,9 @@ def by_use(
     from slimml.slim.recorded import usable_recording
     from slimml.slim.unused import findings_by_use, used_rows
     from slimml.usage.closure.close import close
-    from slimml.usage.recording_file import load_recording
 
-    recordings = [load_recording(file) for file in said.files]
     if run:
-        recordings.append(_record(session, inventory, said, run))
+        recordings = [*recordings, _record(session, inventory, said, run)]
     recording, remarks = usable_recording(inventory, recordings)
     profile = (_profile(recording), said.seccomp) if said.seccomp else None
     read = partial(read_rows, inventory, limits=session.access.limits, progress=session.progress)

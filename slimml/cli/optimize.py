@@ -1,27 +1,19 @@
 """`slimml optimize IMAGE`: the plan, a question, a smaller image that was run, and what was measured."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slimml.cli import options, probing
-from slimml.cli.by_use import DepthChoice, RecorderName, RecordingFiles, RecordNow, SeccompFile, by_use, recorded
-from slimml.cli.proving import Asked, begin_proving, running
+from slimml.cli.by_use import DepthChoice, RecorderName, RecordingFiles, RecordNow, SeccompFile, recorded
+from slimml.cli.proving import Asked
 from slimml.cli.session import Session, with_session
-from slimml.errors import Refused
+from slimml.errors import UsageError
 
 if TYPE_CHECKING:
-    from slimml.bloat.finding import Finding
-    from slimml.cli.by_use import ByUse
-    from slimml.inventory.table import Inventory
-    from slimml.oci.reference import Reference
-    from slimml.report.plan import PlanReport
-    from slimml.slim.mending.prove import Proving
     from slimml.slim.options import Options
-    from slimml.slim.plan import Plan
 
 LevelChoice = Annotated[
     options.Level | None, typer.Option("--level", help="How much risk to take: safe unless set.", show_default=False)
@@ -69,6 +61,20 @@ Verify = Annotated[
 ]
 
 
+ProbesFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--probes",
+        metavar="FILE",
+        help="Probes: TOML with [probes], or YAML of container-structure-test; for several images once for each.",
+        show_default=False,
+    ),
+]
+Shared = Annotated[
+    bool, typer.Option("--shared", help="Several images: the layers that they have in common stay common.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(with_session(images=True)(optimize))
@@ -76,7 +82,7 @@ def register(app: typer.Typer) -> None:
 
 def optimize(
     session: Session,
-    image: options.ImageArgument,
+    image: options.ImageArguments,
     tag: options.Tag = None,
     output: options.Output = None,
     level: LevelChoice = None,
@@ -91,7 +97,7 @@ def optimize(
     keep_removed: KeepRemoved = None,
     ledger: options.Ledger = None,
     verify: Verify = None,
-    probes: probing.ProbesFile = None,
+    probes: ProbesFiles = None,
     probe: probing.Requests = None,
     probe_command: probing.Commands = None,
     ready: probing.ReadyWhen = None,
@@ -102,36 +108,47 @@ def optimize(
     recorder: RecorderName = None,
     depth: DepthChoice = None,
     emit_seccomp: SeccompFile = None,
+    shared: Shared = False,
 ) -> None:
     """Make an image smaller and prove that it still works."""
-    from slimml.bloat.detect import find_bloat
-    from slimml.cli.destination import choose_destination
-    from slimml.cli.reading import inventory_of, open_named
-    from slimml.oci.reference import parse_reference
-    from slimml.report.plan import plan_report
-    from slimml.slim.planning import make_plan
+    from slimml.cli.optimizing import ask, carry_out, plan_subjects, prepare, show_plans
 
     chosen = _options(session, level, only, skip, keep, flatten, compression, threads, keep_removed)
     said = recorded(recording, record, recorder, depth, emit_seccomp)
     chosen = replace(chosen, depth=said.depth if said.given else None)
-    opened = open_named(image, session)
-    destination = choose_destination(parse_reference(image), opened.reference, tag, output)
-    inventory = inventory_of(opened, session)
-    findings = find_bloat(inventory)
-    asked = Asked(verify, probes, probe, probe_command, ready, runtime, gpus)
-    run = running(session, inventory, asked) if said.now else None
-    use = by_use(session, inventory, findings, said, run) if said.given else None
-    findings = use.findings if use else findings
-    plan = make_plan(inventory, findings, chosen)
-    planned = plan_report(plan, inventory, str(destination))
-    if use:
-        use.write_profile()
-    _show_plan(session, planned, use, dry_run)
+    if shared:
+        _check_together(image, tag, output, ledger, emit_seccomp)
+    elif len(image) > 1:
+        raise UsageError("optimize takes one image; several only with --shared, which keeps their common layers common")
+    suites = _probes_of_each(image, probes)
+    asked = [Asked(verify, file, probe, probe_command, ready, runtime, gpus) for file in suites]
+    subjects = prepare(session, image, asked, said, tag, output)
+    plans = plan_subjects(subjects, chosen)
+    show_plans(session, subjects, plans, dry_run)
     if dry_run:
         return
-    _ask(session, planned, yes)
-    proving = begin_proving(session, inventory, asked, run)
-    _carry_out(session, inventory, findings, plan, proving, destination, ledger, use)
+    ask(session, subjects, yes)
+    carry_out(session, subjects, plans, ledger)
+
+
+def _check_together(
+    images: list[str], tag: str | None, output: str | None, ledger: Path | None, profile: Path | None
+) -> None:
+    """Raises UsageError for what says where one result goes, and for one image alone."""
+    if len(images) < 2:
+        raise UsageError("--shared is about several images: name at least two")
+    for option, said in (("--tag", tag), ("--output", output), ("--ledger", ledger), ("--emit-seccomp", profile)):
+        if said:
+            raise UsageError(f"{option} names one place, but --shared has several results; they go where images do")
+
+
+def _probes_of_each(images: list[str], files: list[Path] | None) -> list[Path | None]:
+    """One file of probes for each image, or the same for all; raises UsageError for another number."""
+    if not files:
+        return [None] * len(images)
+    if len(files) not in (1, len(images)):
+        raise UsageError(f"--probes was given {len(files)} times for {len(images)} images: once, or once for each")
+    return [*files] if len(files) == len(images) else [files[0]] * len(images)
 
 
 def _options(
@@ -167,67 +184,3 @@ def _options(
         keep_removed=kept.keep_removed if keep_removed is None else keep_removed,
         threads=count,
     )
-
-
-def _show_plan(session: Session, planned: "PlanReport", use: "ByUse | None", dry_run: bool) -> None:
-    if session.json:
-        if dry_run:
-            session.answer("optimize", plan=planned, **_told(use))
-        return
-    from slimml.report.plan import render_plan
-
-    if use:
-        from slimml.report.by_use import render_by_use
-
-        render_by_use(use.report, session.out)
-    render_plan(planned, session.out)
-
-
-def _told(use: "ByUse | None") -> dict[str, Any]:
-    """The member of the document that a recording adds."""
-    return {"by_use": use.report} if use else {}
-
-
-def _ask(session: Session, planned: "PlanReport", yes: bool) -> None:
-    """Let a person confirm; raises Refused where nobody did."""
-    if yes:
-        return
-    if session.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Refused(f"{planned.image}: nobody confirmed the plan; say --yes to carry it out, --dry-run to see it")
-    if not typer.confirm("Do it?", err=True):
-        raise Refused(f"{planned.image}: nothing was done")
-
-
-def _carry_out(
-    session: Session,
-    inventory: "Inventory",
-    findings: "list[Finding]",
-    plan: "Plan",
-    proving: "Proving | str",
-    destination: "Reference",
-    ledger: Path | None,
-    use: "ByUse | None",
-) -> None:
-    from slimml.report.optimized import optimized_report, render_optimized
-    from slimml.report.plan import plan_report
-    from slimml.slim.deliver import deliver
-    from slimml.slim.mending.prove import slim_proven, slim_unproven
-    from slimml.slim.workshop import work_store
-
-    limits, progress = session.access.limits, session.progress
-    with work_store() as store:
-        if isinstance(proving, str):
-            slimmed, proof = slim_unproven(inventory, plan, store, limits=limits, progress=progress), None
-        else:
-            slimmed, proof = slim_proven(
-                inventory, findings, plan, proving, store, limits=limits, progress=progress, remark=session.remark
-            )
-        if use:
-            slimmed = use.keep_order(slimmed, inventory, store)
-        done = deliver(slimmed, destination, session.access, ledger=ledger, progress=progress)
-    report = optimized_report(slimmed, inventory, done, proof or str(proving))
-    if session.json:
-        plan_told = plan_report(slimmed.plan, inventory, str(destination))
-        session.answer("optimize", plan=plan_told, optimized=report, **_told(use))
-    else:
-        render_optimized(report, session.out)

@@ -6,14 +6,13 @@ from typing import Annotated
 
 import typer
 
-ImageArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="IMAGE",
-        help="NAME[:TAG|@DIGEST] (engine first, then registry), docker://…, docker-daemon:…, oci:DIR[:TAG], "
-        "oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME]",
-        show_default=False,
-    ),
+_REFERENCE = (
+    "NAME[:TAG|@DIGEST] (engine first, then registry), docker://…, docker-daemon:…, oci:DIR[:TAG], "
+    "oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME]"
+)
+ImageArgument = Annotated[str, typer.Argument(metavar="IMAGE", help=_REFERENCE, show_default=False)]
+ImageArguments = Annotated[
+    list[str], typer.Argument(metavar="IMAGE…", help=f"{_REFERENCE}; several with --shared", show_default=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Quiet = Annotated[bool | None, typer.Option("--quiet", "-q", help="No progress and no remarks.", show_default=False)]
