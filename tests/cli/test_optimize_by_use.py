@@ -102,3 +102,11 @@ def test_the_plan_tells_of_all_packages_that_go_in_one_line(slimml, image, recor
     ]
     (found,) = [step for step in steps if "a package of which" in step["reason"]]
     assert found["reason"].endswith("(3 of them)")
+
+
+def test_what_went_can_be_put_back(slimml, image, recording):
+    file = recording("srv/app.py")
+    assert slimml("optimize", image, "--recording", file, "--keep-removed", "--yes", "--no-verify").code == 0
+    ended = slimml("restore", f"{image}-slim")
+    assert ended.code == 0, ended.err
+    assert root_of(open_image(parse_reference(f"{image}-slim-restored"))) == root_of(used_image())

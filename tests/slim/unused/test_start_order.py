@@ -2,6 +2,7 @@
 
 import json
 
+import jsonschema
 from layered_image import file, image_of
 from used_image import closure_of, recording_of
 
@@ -9,6 +10,7 @@ from slimml.inventory.take import take_inventory
 from slimml.oci.artifact import ORDER
 from slimml.oci.reference import parse_reference
 from slimml.oci.transfer import open_image
+from slimml.report.json import schema_text
 from slimml.slim.deliver import deliver
 from slimml.slim.options import Options
 from slimml.slim.planning import make_plan
@@ -66,6 +68,7 @@ def test_an_archive_has_the_order_in_a_file_beside_it(inventory, slim_unused, st
     done = deliver(slimmed, parse_reference(f"oci-archive:{tmp_path / 'image.tar'}"))
     with open(done.order) as source:
         document = json.load(source)
+    jsonschema.validate(document, json.loads(schema_text("start-order")))
     assert slimmed.order.media_type == ORDER
     assert [it["path"] for it in document["files"]] == ["srv/app.py"]
     assert document["diff_ids"] == [layer.diff_id for layer in slimmed.image.layers]
