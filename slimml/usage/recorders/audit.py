@@ -7,8 +7,8 @@ What native code opens it cannot see, so such a recording is incomplete by its n
 from __future__ import annotations
 
 import os
+import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from slimml.engine.container import Mount
 from slimml.engine.daemon.engine import DaemonEngine
+from slimml.engine.keeper.ground import place_of
+from slimml.engine.leftovers import own_name
 from slimml.probes.variables import image_variables
 from slimml.usage.recorders.gathered import Gathered
 from slimml.usage.recorders.path_calls import OUTSIDE
@@ -61,8 +63,11 @@ class AuditRecorder:
     @contextmanager
     def watch(self, engine: Engine, prepared: Prepared, spec: RunSpec) -> Iterator[tuple[Container, AuditWatch]]:
         """Create a container and watch it; raises what the engine raises."""
-        with tempfile.TemporaryDirectory(prefix="slimml-") as place:
-            told = Path(place, "told")
+        # Under a name that later runs sweep if this one is killed.
+        place = place_of(None) / own_name()
+        place.mkdir(mode=0o700)
+        try:
+            told = place / "told"
             told.mkdir()
             told.chmod(0o1777)  # whoever the program runs as
             watch = AuditWatch(told)
@@ -71,6 +76,8 @@ class AuditRecorder:
                     yield container, watch
                 finally:
                     watch.end()
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def lend(spec: RunSpec, variables: dict[str, str], told: Path) -> RunSpec:

@@ -79,7 +79,7 @@ class KeptReader(Reader):
         given, requests = os.pipe2(os.O_CLOEXEC)
         answers, giving = os.pipe2(os.O_CLOEXEC)
         try:
-            self._pid = keeper.spawn(reader_words(module), (given, giving, 2))
+            self._pid = keeper.spawn(reader_words(module, str(keeper.ground)), (given, giving, 2))
         except BaseException:
             os.close(requests)
             os.close(answers)

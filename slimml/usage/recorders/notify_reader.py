@@ -28,6 +28,8 @@ _PAGE = os.sysconf("SC_PAGESIZE")
 _MOST_MEMORIES = 256
 _MESSAGE_BYTES = 1 << 20
 _PIECE = 1 << 16
+_GROUND_BYTES = 85
+"""of the 107 that unix(7) allows the path of a socket"""
 _AT_FDCWD = -100 & 0xFFFFFFFF
 
 
@@ -41,7 +43,7 @@ class _Notice(NamedTuple):
 class Reader:
     """All listeners of one container."""
 
-    def __init__(self) -> None:
+    def __init__(self, ground: str) -> None:
         machine = path_calls.known_machine()
         if machine is None:
             raise OSError(0, "the numbers of this machine's system calls are not known")
@@ -54,7 +56,9 @@ class Reader:
         self._gathered = Gathered()
         self._memories: dict[int, int] = {}
         self._listeners: set[int] = set()
-        self._directory = tempfile.mkdtemp(prefix="slimml-")
+        # In a directory that is removed whatever happens, if the name of a socket may be as long.
+        fits = len(os.fsencode(ground)) < _GROUND_BYTES
+        self._directory = tempfile.mkdtemp(prefix="slimml-", dir=ground if fits else None)
         self.path = f"{self._directory}/s"
         self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._door.bind(self.path)
@@ -202,9 +206,9 @@ class Reader:
 
 
 def main() -> None:
-    """Say where the socket is, then serve."""
+    """Run with a directory to work in as the one argument: say where the socket is, then serve."""
     try:
-        reader = Reader()
+        reader = Reader(sys.argv[1])
     except OSError as error:
         sys.stdout.write(json.dumps({"error": error.strerror or str(error)}) + "\n")
         return

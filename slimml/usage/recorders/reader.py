@@ -25,10 +25,10 @@ _PROGRAM = (
 _ENDING_SECONDS = 30
 
 
-def reader_words(module: str) -> list[str]:
+def reader_words(module: str, *words: str) -> list[str]:
     """The command line of a reader: not where a checkout may hold modules of any name, nor with a stranger's site."""
     home = str(Path(slimml.__file__).parents[1])
-    return [sys.executable, "-I", "-S", "-c", _PROGRAM, f"slimml.usage.recorders.{module}", home]
+    return [sys.executable, "-I", "-S", "-c", _PROGRAM, *words, f"slimml.usage.recorders.{module}", home]
 
 
 class Reader:

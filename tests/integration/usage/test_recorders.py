@@ -16,7 +16,7 @@ from slimml.engine.container import RunSpec
 from slimml.probes.probe import BatchProbe, CommandProbe, FileProbe, Ready, Suite
 from slimml.usage.find_recorder import find_recorder
 from slimml.usage.record import record, record_while
-from slimml.usage.recording import Operation, Workload
+from slimml.usage.recording import PYTHON_ONLY, Operation, Workload
 
 OPEN, EXEC, LIST, STAT, READLINK, WRITE, MISSED = Operation
 DATA = [
@@ -232,3 +232,13 @@ def test_nothing_is_left_behind(runtime, image, tmp_path):
     engine = BareEngine(runtime, place=tmp_path)
     record(engine, image, BATCH, find_recorder(engine, "notify"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_programs_of_any_user_may_write_where_audit_hooks_do(runtime, tmp_path):
+    engine = BareEngine(runtime, place=tmp_path)
+    line = f"1 1 {b'/srv/index.html'.hex()}"
+    script = f"test -e $PYTHONPATH/sitecustomize.py && echo {line} > $SLIMML_RECORD/1"
+    image = busybox_image({"User": "ann", "Cmd": ["sh", "-c", script]})
+    found = record(engine, image, BATCH, find_recorder(engine, "audit"))
+    assert by_path(found) == {"srv/index.html": OPEN}
+    assert found.lost == (PYTHON_ONLY,)
