@@ -61,6 +61,7 @@ def close(inventory: Inventory, recordings: Sequence[Recording], depth: Depth, r
         libraries.keep_needed()
         if keeping.settled:
             keep_links(keeping)
+    packages.keep_records_of_parts()
     keep_empty(keeping)
     keep_parents(keeping)
     keep_links(keeping)  # to directories, of which only now is known whether they stay

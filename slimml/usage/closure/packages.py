@@ -47,12 +47,14 @@ class Packages:
     def keep_parts(self, owner: int) -> None:
         """Keep the rows of a kept package that it is always kept with: its records, and at this depth all of it.
 
-        At the strict depth only those of its records that were used.
+        At the strict depth only records: of OS packages all, lest their database contradict itself, else those used.
         """
         keeping = self._keeping
         for row, reason in keeping.take_deferred(owner):
             keeping.keep(row, reason)
         if keeping.depth is Depth.STRICT:
+            if keeping.inventory.owners[owner].system in OPERATING_SYSTEM:
+                self._keep_records(owner)
             return
         label = keeping.inventory.owners[owner].label
         rows = keeping.rows_of_owner.get(owner, ())
@@ -60,11 +62,23 @@ class Packages:
             keeping.keep_all(self._tops(rows), f"what is imported first of {label}, {keeping.owners[owner]}")
         else:
             keeping.keep_all((row for row in rows if self._wanted(row)), f"part of {label}, {keeping.owners[owner]}")
+        self._keep_records(owner)
+
+    def _keep_records(self, owner: int) -> None:
+        keeping = self._keeping
+        label = keeping.inventory.owners[owner].label
         for path in keeping.inventory.owners[owner].database:
             if path in keeping.live:
                 row = keeping.live[path]
                 keeping.keep(row, f"it records {label}, which is kept")
                 keeping.keep_owner(int(keeping.inventory.owner[row]), f"which holds the records of {label}")
+
+    def keep_records_of_parts(self) -> None:
+        """Keep the records of packages of which something stays though nothing of them is used: dpkg's own database."""
+        for owner in self._keeping.rows_of_owner:
+            system = self._keeping.inventory.owners[owner].system
+            if system in OPERATING_SYSTEM and owner not in self._keeping.owners and _is_left(self._keeping, owner):
+                self._keep_records(owner)
 
     def _tops(self, rows: Iterable[int]) -> list[int]:
         """Modules of a distribution that stand at the top: right in the site, or the `__init__` nearest to it."""
@@ -146,15 +160,27 @@ class Packages:
             keeping.keep_all((row for row in rows if self._own(row)), reason)
 
     def _is_editable(self, owner: int) -> bool:
-        """Whether a distribution has nothing but records: then its modules are the application's."""
-        rows = self._keeping.rows_of_owner.get(owner, ())
-        python = self._keeping.inventory.owners[owner].system is System.PYTHON
-        return python and bool(rows) and all(row in self._keeping.silent for row in rows)
+        """Whether a distribution has records alone, and one says where its modules are: with the application.
+
+        One without such a record is there for what it requires only, and may go.
+        """
+        keeping = self._keeping
+        rows = keeping.rows_of_owner.get(owner, ())
+        package = keeping.inventory.owners[owner]
+        if package.system is not System.PYTHON or not all(row in keeping.silent for row in rows):
+            return False
+        direct = keeping.root.captured.get(f"{package.place}/direct_url.json", b"")
+        return b'"editable"' in direct or any(keeping.paths[row].endswith((".pth", ".egg-link")) for row in rows)
 
     def _own(self, row: int) -> bool:
         keeping = self._keeping
         dangles = keeping.paths[row] in keeping.root.links
         return not (keeping.is_directory[row] or self.spare[row] or dangles or row in keeping.silent)
+
+
+def _is_left(keeping: Keeping, owner: int) -> bool:
+    """Whether something but directories is kept of an owner."""
+    return any(keeping.why[row] and not keeping.is_directory[row] for row in keeping.rows_of_owner.get(owner, ()))
 
 
 def dropped_owners(keeping: Keeping) -> tuple[int, ...]:
@@ -163,7 +189,10 @@ def dropped_owners(keeping: Keeping) -> tuple[int, ...]:
     return tuple(
         position
         for position, owner in enumerate(inventory.owners)
-        if owner.system in PACKAGED and position not in keeping.owners and keeping.rows_of_owner.get(position)
+        if owner.system in PACKAGED
+        and position not in keeping.owners
+        and keeping.rows_of_owner.get(position)
+        and not _is_left(keeping, position)
     )
 
 

@@ -152,3 +152,15 @@ def test_the_link_to_a_library_that_a_development_package_brought_is_not(closed,
         libx_dev=("", [make.symlink("usr/lib/libx.so", "libx.so.1"), make.file("usr/lib/x-build.a")]),
     )
     assert closed(items, "usr/lib/libx.so.1").dropped == {"dpkg:libx-dev"}
+
+
+@pytest.mark.parametrize("depth", Depth)
+def test_a_package_that_the_status_still_tells_of_keeps_its_list(closed, make, depth):
+    items = make.debian(
+        dpkg=("", [make.file("usr/bin/dpkg", make.elf()), make.file("var/lib/dpkg/arch")]),
+        used=("", [make.file("usr/bin/used", make.elf())]),
+    )
+    found = closed(items, "usr/bin/used", depth=depth)
+    assert found.dropped == set()
+    assert {"var/lib/dpkg/info/dpkg.list", "var/lib/dpkg/info/used.list"} <= found.paths
+    assert "usr/bin/dpkg" not in found.paths

@@ -149,3 +149,8 @@ def test_a_module_that_calls_the_loader_keeps_the_libraries_beside_it(closed, ma
 def test_a_required_distribution_can_still_be_imported_at_the_depth_of_modules(closed, make):
     found = closed(two(make, "other"), f"{make.site}/first/__init__.py", depth=Depth.MODULE)
     assert f"{make.site}/other/__init__.py" in found.paths
+
+
+def test_a_distribution_that_only_requires_others_goes_if_nothing_requires_it(closed, make):
+    items = [*two(make), *make.python("all-of-it", {}, requires=("first", "other")), make.file("app/a")]
+    assert closed(items, "app/a").dropped == {"python:first", "python:other", "python:all-of-it"}
