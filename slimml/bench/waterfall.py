@@ -21,6 +21,8 @@ _HEAD, _FOOT, _BAR, _TITLE, _AXIS = 1.15, 0.42, 0.52, 0.36, 0.56
 """inches of the picture's parts: its head and foot, a bar, an image's title, an image's scale"""
 _LEFT, _RIGHT = 1.75, 3.1
 """inches beside the bars, for their names and for their totals"""
+_GAP, _LETTER = 0.12, 0.058
+"""inches between a bar and what stands beside it, and those that a small letter of it takes"""
 _INK, _FAINT = "#222222", "#666666"
 
 # Okabe and Ito's colours, which people with any kind of colour blindness tell apart; neighbours differ in lightness
@@ -149,10 +151,10 @@ def _draw_group(figure: Figure, height: float, top: float, group: Group) -> None
     """An image: its title, its bars on one scale, and what each comes to."""
     _text(figure, 0.25, top - 0.2, height, group.title, size=12.5, weight="bold")
     _text(figure, WIDTH - 0.25, top - 0.2, height, group.remark, size=11, align="right", weight="bold")
-    inches = WIDTH - _LEFT - _RIGHT
     tall = _BAR * len(group.bars)
-    axes = figure.add_axes((_LEFT / WIDTH, (top - _TITLE - tall) / height, inches / WIDTH, tall / height))
     scale = max(max(bar.high, bar.total) for bar in group.bars) or 1.0
+    inches = min(WIDTH - _LEFT - _RIGHT, *(_room(bar, scale) for bar in group.bars))
+    axes = figure.add_axes((_LEFT / WIDTH, (top - _TITLE - tall) / height, inches / WIDTH, tall / height))
     axes.set(xlim=(0, scale), ylim=(len(group.bars) - 0.5, -0.5), yticks=[])
     axes.tick_params(axis="x", labelsize=8.5, colors=_FAINT, length=3)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g} s")
@@ -165,28 +167,43 @@ def _draw_group(figure: Figure, height: float, top: float, group: Group) -> None
         _draw_bar(axes, place, bar, scale / inches)
 
 
+def _room(bar: Bar, scale: float) -> float:
+    """How many inches the scale may take, so that what stands beside the bar is not cut off."""
+    beside = WIDTH - _LEFT - 0.15 - _GAP - _LETTER * len(_told_beside(bar, scale / (WIDTH - _LEFT - _RIGHT)))
+    return max(2.0, beside * scale / max(bar.high, bar.total, scale / 10))
+
+
+def _fits(seconds: float, per_inch: float) -> bool:
+    """Whether a part of a bar is wide enough for its label."""
+    return seconds / per_inch > 0.085 * len(_seconds(seconds)) + 0.1
+
+
+def _told_beside(bar: Bar, per_inch: float) -> str:
+    """The phases whose parts are too narrow for a label."""
+    narrow = [f"{phase} {_seconds(s)}" for phase, s in bar.phases.items() if not _fits(s, per_inch)]
+    return " · ".join(narrow)
+
+
 def _draw_bar(axes: Axes, place: int, bar: Bar, per_inch: float) -> None:
     """One bar. What is too narrow for its label is told beside the bar, under the total."""
     left = 0.0
-    narrow = []
     for phase, seconds in bar.phases.items():
         color, ink = _color(phase)
         axes.barh(place, seconds, left=left, height=0.66, color=color, edgecolor="white", linewidth=0.8)
-        label = _seconds(seconds)
-        if seconds / per_inch > 0.085 * len(label) + 0.1:
+        if _fits(seconds, per_inch):
+            label = _seconds(seconds)
             axes.text(left + seconds / 2, place, label, ha="center", va="center", fontsize=9.5, color=ink)
-        else:
-            narrow.append(f"{phase} {label}")
         left += seconds
+    narrow = _told_beside(bar, per_inch)
     if bar.low < bar.high:
         _draw_interval(axes, place + 0.42, bar)
     axes.text(-0.1 * per_inch, place, bar.label, ha="right", va="center", fontsize=10.5, color=_INK, parse_math=False)
     words = _seconds(bar.total) + (f" ({_number(bar.low)}–{_number(bar.high)})" if bar.low < bar.high else "")
-    beside = max(left, bar.high) + 0.12 * per_inch
+    beside = max(left, bar.high) + _GAP * per_inch
     up = 0.16 if narrow else 0.0
     axes.text(beside, place - up, words, ha="left", va="center", fontsize=10.5, fontweight="bold", color=_INK)
     if narrow:
-        axes.text(beside, place + 0.2, " · ".join(narrow), ha="left", va="center", fontsize=8, color=_FAINT)
+        axes.text(beside, place + 0.2, narrow, ha="left", va="center", fontsize=8, color=_FAINT)
 
 
 def _draw_interval(axes: Axes, under: float, bar: Bar) -> None:
