@@ -149,9 +149,9 @@ def slimmed_at(work: Work, depth: Depth, recording: "Recording", before: float, 
     verification = check_against(work.engine, baseline, image)
     _, verification = reconsider(work.engine, inventory.image, baseline, verification)
     told = judged(told, verification.rows)
-    if shutil.which("syft"):
+    if program := syft():
         found = take_inventory(image)
-        told = replace(told, packages=len(packages_of_slimml(found)), packages_differ=differing(found, layout))
+        told = replace(told, packages=len(packages_of_slimml(found)), packages_differ=differing(found, layout, program))
     return told
 
 
@@ -180,9 +180,14 @@ def packages_of_slimml(inventory: "Inventory") -> Counter[tuple[str, str, str]]:
     )
 
 
-def differing(inventory: "Inventory", layout: Path) -> tuple[str, ...]:
+def syft() -> str | None:
+    """The program, beside this Python or on the path."""
+    return shutil.which("syft", path=str(Path(sys.executable).parent)) or shutil.which("syft")
+
+
+def differing(inventory: "Inventory", layout: Path, program: str) -> tuple[str, ...]:
     """What syft lists and slimml does not, and the other way round; each package once."""
-    ended = subprocess.run(["syft", "scan", f"oci-dir:{layout}", "-o", "json", "-q"], capture_output=True, check=True)
+    ended = subprocess.run([program, "scan", f"oci-dir:{layout}", "-o", "json", "-q"], capture_output=True, check=True)
     listed = {
         (item["type"], item["name"].lower().replace("_", "-"), item["version"])
         for item in json.loads(ended.stdout)["artifacts"]

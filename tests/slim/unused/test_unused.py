@@ -1,6 +1,7 @@
 """What a closure does not keep goes: whole packages with what records them, single files with their place in a list."""
 
 import json
+import random
 
 import pytest
 from layered_image import finding, root_of
@@ -17,6 +18,7 @@ from slimml.usage.recording import Operation
 
 GIT = ("usr/bin/git", f"{INFO}/git.list")
 PERL = ("usr/bin/perl", "usr/share/perl/x.pm")
+FILES = {"git": ("usr/bin/git",), "perl": PERL, "libc": ("lib/libc.so", "lib/libm.so")}
 BLACK = (f"{SITE}/black/main.py", f"{SITE}/black-1.dist-info/METADATA", f"{SITE}/black-1.dist-info/RECORD")
 
 
@@ -89,6 +91,22 @@ def test_a_package_of_which_a_file_was_used_is_spared_by_other_rules(slim_unused
     found = finding([], Action.PACKAGE, owners=(owner_of(inventory, "git"),))
     used = [inventory.live["usr/bin/git"]]
     assert "usr/bin/git" in root_of(slim_unused("srv/notes.txt", findings=[found], used=used).image)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_is_kept_the_databases_list_what_is_there(slim_unused, inventory, seed):
+    chance = random.Random(seed)
+    going = [path for path in inventory.live if path != "srv/notes.txt" and chance.random() < 0.5]
+    root = root_of(slim_unused("srv/notes.txt", *(path for path in going if path != STATUS)).image)
+    for name in ("git", "perl", "libc"):
+        left = [path for path in FILES[name] if path in root]
+        assert (f"Package: {name}\n".encode() in root[STATUS][1]) is bool(left)
+        if f"{INFO}/{name}.list" in root:
+            assert root[f"{INFO}/{name}.list"][1].decode().split() == [f"/{path}" for path in left]
+    for name in ("black", "numpy"):
+        record = root.get(f"{SITE}/{name}-1.dist-info/RECORD")
+        listed = record[1].decode().splitlines() if record else []
+        assert [line for line in listed if f"{SITE}/{line.partition(',')[0]}" not in root] == []
 
 
 def test_the_rule_is_left_out_on_demand(slim_unused):
