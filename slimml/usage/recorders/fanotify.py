@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from slimml.engine.mounted_root import HasRoot, MountedRoot
 from slimml.errors import Unavailable
 from slimml.usage.recorders.reader import OwnReader, Reader, uses_told
-from slimml.usage.recording import Seen, Use
+from slimml.usage.recording import Operation, Seen, Use
 
 if TYPE_CHECKING:
     from slimml.engine.container import Container, Engine, Prepared, RunSpec
 
 _READER = "fanotify_reader"
 _LATE = "the watch began after the container's program did"
+_NOTHING = "no program was seen starting in the container"
 _NEVER = "the container's root file system was not seen being mounted"
 
 
@@ -44,8 +45,8 @@ class FanotifyRecorder:
             return f"fanotify watches overlays, and {engine.name} keeps containers' files as {facts.storage_driver!r}"
         if facts.rootless:
             return f"fanotify needs root, and {engine.name} runs without"
-        if engine.name == "host" and facts.runtime == "process":
-            return "fanotify watches containers, and a virtual environment runs among this machine's own files"
+        if engine.name == "host" and facts.runtime in ("process", "chroot"):
+            return "fanotify watches containers, and programs of a directory run among this machine's own files"
         try:
             OwnReader(_READER).close()
         except Unavailable as error:
@@ -82,10 +83,12 @@ class FanotifyWatch:
     def __init__(self, reader: Reader) -> None:
         self._reader: Reader | None = reader
         self._begun = time.monotonic()
+        self._fresh = False
         self._told: dict[str, Any] = {}
 
     def mark(self, root: MountedRoot, *, fresh: bool = True) -> None:
         """Watch a root, as soon as it is mounted; raises Unavailable."""
+        self._fresh = fresh
         if self._reader is not None:
             self._reader.ask("await" if root.at_start else "mark", pid=root.pid, path=root.path, fresh=fresh)
 
@@ -106,8 +109,13 @@ class FanotifyWatch:
     def lost(self) -> tuple[str, ...]:
         """What may be missing."""
         told = self._take()
-        more = () if told["marked"] else (_NEVER,)
-        return (*told["lost"], *more, *((_LATE,) if told["late"] else ()))
+        found = list(told["lost"])
+        if not told["marked"]:
+            found.append(_NEVER)
+        elif self._fresh and not any(use.operations & Operation.EXEC for use in self.uses()):
+            # Whatever ran, it was seen by another way to the same files, or not at all.
+            found.append(_NOTHING)
+        return (*found, *((_LATE,) if told["late"] else ()))
 
     def syscalls(self) -> frozenset[str]:
         """None: fanotify does not tell."""
