@@ -154,7 +154,24 @@ class _Tree:
             skip=frozenset(),
             keep=(),
         )
-        return make_plan(inventory, findings, options, kept if returned else (), below)
+        return self._in_their_words(group, make_plan(inventory, findings, options, kept if returned else (), below))
+
+    def _in_their_words(self, group: tuple[int, ...], plan: Plan) -> Plan:
+        """The plan with the reasons that the images' own plans have for what goes, those of the first that has one."""
+        why, reasons = plan.why.copy(), list(plan.reasons)
+        todo = plan.goes
+        if plan.below is not None:
+            todo[: len(plan.below.verb)] = False
+        for position in group:
+            alone = self.alone[position]
+            rows = np.flatnonzero(todo & alone.goes[: len(todo)])
+            for number in np.unique(alone.why[rows]).tolist():
+                said = alone.reasons[number]
+                if said not in reasons:
+                    reasons.append(said)
+                why[rows[alone.why[rows] == number]] = reasons.index(said)
+            todo[rows] = False
+        return replace(plan, why=why, reasons=tuple(reasons))
 
     def _returned(self, layers: Stem, rows: int) -> tuple[int, ...]:
         """What came back of the first `rows` of images that begin with stems of these layers."""

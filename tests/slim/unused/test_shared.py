@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from layered_image import file, folder, hardlink, image_of, root_of, whiteout
+from layered_image import file, finding, folder, hardlink, image_of, root_of, whiteout
 from used_image import INFO, STATUS, closure_of, noise, package, stanza
 
 from slimml.errors import UsageError
@@ -130,6 +130,26 @@ def test_images_that_share_nothing_are_planned_by_themselves(slimmed):
     first, second = slimmed(one, other)
     assert "usr/bin/git" not in root_of(first)
     assert "srv/notes" not in root_of(second)
+
+
+def test_rules_are_shared_without_a_recording_and_keep_their_names():
+    members = []
+    for name in ("one", "other"):
+        inventory = take_inventory(image_of(BASE, above(name)))
+        members.append(Member(inventory, [finding([inventory.live["usr/bin/perl"]], rule="pip-cache")]))
+    one, other = shared_plans(members, Options())
+    row = members[0].inventory.live["usr/bin/perl"]
+    assert one.goes[row]
+    assert one.reason_of(row).rule == "pip-cache"
+    stop = int(members[0].inventory.starts[1])
+    assert one.verb[:stop].tolist() == other.verb[:stop].tolist()
+
+
+def test_a_rule_that_takes_from_one_image_only_takes_nothing_that_they_share():
+    inventories = [take_inventory(image_of(BASE, above(name))) for name in ("one", "other")]
+    row = inventories[0].live["usr/bin/perl"]
+    plans = shared_plans([Member(inventories[0], [finding([row])]), Member(inventories[1], [])], Options())
+    assert not any(plan.goes[row] for plan in plans)
 
 
 def test_one_layer_of_all_shares_nothing():
