@@ -53,23 +53,23 @@ class Keeping:
         return tuple(self._reasons)
 
     def keep(self, row: int, reason: str) -> None:
-        """Keep a live row, unless it is kept already, or is a directory that `keep_directory` alone may keep."""
-        if not self.why[row] and not (self.is_directory[row] and self._may_be_hollow(row)):
+        """Keep a live row, unless it is kept already, or is a directory that could become hollow."""
+        if not self.why[row] and not self.may_be_hollow(row):
             self.why[row] = self._reasons.setdefault(reason, len(self._reasons))
             self._rows.append(row)
 
     def keep_directory(self, row: int, reason: str) -> None:
-        """Keep a directory in which something is kept."""
+        """Keep a directory though it may be left empty, or because something is kept in it."""
         if not self.why[row]:
             self.why[row] = self._reasons.setdefault(reason, len(self._reasons))
 
-    def _may_be_hollow(self, row: int) -> bool:
+    def may_be_hollow(self, row: int) -> bool:
         """Whether a directory lies among distributions and holds something: if all of that goes it must go as well.
 
         What is left of it would be a namespace package, and `import` of it would succeed.
         """
         path = self.paths[row]
-        return path in self.below and _IN_SITE.search(path) is not None
+        return bool(self.is_directory[row]) and path in self.below and _IN_SITE.search(path) is not None
 
     def keep_all(self, rows: Iterable[int], reason: str) -> None:
         """Keep these live rows."""
@@ -89,9 +89,12 @@ class Keeping:
             self._owners.append(owner)
 
     def defer(self, row: int, reason: str) -> None:
-        """Keep a row as soon as its owner is kept, for this reason."""
+        """Keep a row as soon as its owner is kept, for this reason; a directory of nobody waits for what is in it."""
         owner = int(self.inventory.owner[row])
-        if owner in self.owners or self.inventory.owners[owner].system not in PACKAGED:
+        packaged = self.inventory.owners[owner].system in PACKAGED
+        if owner in self.owners and self.may_be_hollow(row):
+            self.keep_directory(row, reason)
+        elif owner in self.owners or not packaged:
             self.keep(row, reason)
         else:
             self._deferred.setdefault(owner, []).append((row, reason))

@@ -51,7 +51,7 @@ class Packages:
         """
         keeping = self._keeping
         for row, reason in keeping.take_deferred(owner):
-            keeping.keep(row, reason)
+            keeping.defer(row, reason)
         if keeping.depth is Depth.STRICT:
             if keeping.inventory.owners[owner].system in OPERATING_SYSTEM:
                 self._keep_records(owner)

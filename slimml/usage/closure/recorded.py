@@ -56,7 +56,8 @@ def _keep(keeping: Keeping, use: Use) -> None:
     for path in dict.fromkeys((use.requested or use.path, use.path)):
         way = keeping.way(path)
         for row in way:
-            (keeping.defer if row in keeping.silent else keeping.keep)(row, reason)
+            waits = row in keeping.silent or keeping.may_be_hollow(row)
+            (keeping.defer if waits else keeping.keep)(row, reason)
         if way and keeping.is_directory[way[-1]]:
             _keep_entries(keeping, use, keeping.paths[way[-1]], who)
 

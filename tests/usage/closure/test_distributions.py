@@ -154,3 +154,11 @@ def test_a_required_distribution_can_still_be_imported_at_the_depth_of_modules(c
 def test_a_distribution_that_only_requires_others_goes_if_nothing_requires_it(closed, make):
     items = [*two(make), *make.python("all-of-it", {}, requires=("first", "other")), make.file("app/a")]
     assert closed(items, "app/a").dropped == {"python:first", "python:other", "python:all-of-it"}
+
+
+def test_a_directory_that_was_looked_at_stays_with_its_distribution_though_nothing_is_left_in_it(closed, make):
+    stubs = f"{make.site}/first/stubs"
+    items = [*make.python("first", {"first/__init__.py": b"", "first/stubs/__init__.pyi": b""}), make.folder(stubs)]
+    found = closed(items, f"{make.site}/first/__init__.py", *make.used(stubs, how=Operation.STAT)).paths
+    assert stubs in found
+    assert f"{stubs}/__init__.pyi" not in found
