@@ -125,7 +125,7 @@ def _attempt(inventory: Inventory, plan: Plan, store: BlobStore, limits: Limits,
         image,
         [layer.new for layer in layers],
         store,
-        step=f"slimml optimize --level {plan.options.level.value}" + (" --flatten" if plan.options.flatten else ""),
+        step=_step(plan.options),
         labels={
             "version": __version__,
             "level": plan.options.level.value,
@@ -136,6 +136,12 @@ def _attempt(inventory: Inventory, plan: Plan, store: BlobStore, limits: Limits,
         epoch=plan.options.source_date_epoch,
     )
     return Slimmed(built, store, plan, ledger, removed, before, after, plain)
+
+
+def _step(options: Options) -> str:
+    """What the image's history says was done."""
+    depth = f" --depth {options.depth.value}" if options.depth else ""
+    return f"slimml optimize --level {options.level.value}{depth}" + (" --flatten" if options.flatten else "")
 
 
 def _refuse_larger(image: Image, before: Measured, after: Measured, plain: bool) -> None:

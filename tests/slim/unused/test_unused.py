@@ -69,6 +69,11 @@ def test_the_ledger_names_the_package_beside_each_path(slim_unused, store):
     assert entry["reason"] == "dpkg:git: a package of which nothing was used, and that nothing used needs"
 
 
+def test_the_history_tells_the_depth(slim_unused):
+    steps = [entry["created_by"] for entry in slim_unused("srv/notes.txt").image.config.document["history"]]
+    assert steps[-1] == "slimml optimize --level safe --depth distribution"
+
+
 def test_a_package_comes_back_whole_with_a_path_that_mending_keeps(slim_unused, inventory):
     kept = Kept("perl", ("/usr/bin/perl",), (inventory.live["usr/bin/perl"],), ("unused",), 0, "a probe failed")
     root = root_of(slim_unused(*PERL, "srv/notes.txt", kept=[kept]).image)
