@@ -16,11 +16,11 @@ from slimml.probes.programs import command_words
 from slimml.probes.variables import image_variables
 from slimml.usage.closure.python_names import STDLIB, Names
 from slimml.usage.closure.python_source import SOURCE_BYTES, Source, SourceTaker, command_programs
-from slimml.usage.closure.texts import read_texts
 
 if TYPE_CHECKING:
     from slimml.inventory.read_rows import Read
     from slimml.usage.closure.keeping import Keeping
+    from slimml.usage.closure.texts import Texts
 
 _SOURCES, _ALL_SOURCES_BYTES = 20_000, 128 * MIB
 _MODULE = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)(?::[\w.]+(?:\(.*\))?)?", re.ASCII)
@@ -62,7 +62,7 @@ def working_directory(keeping: Keeping) -> str:
     return (documents.text(runtime, "WorkingDir", "the image config", default="/") or "/").strip("/")
 
 
-def keep_named(keeping: Keeping, names: Names, read: Read) -> None:
+def keep_named(keeping: Keeping, names: Names, read: Read, texts: Texts) -> None:
     """Keep what the application's sources, the command and the environment name."""
     sources = _sources(keeping, read)
     for row, source in sources.items():
@@ -76,7 +76,7 @@ def keep_named(keeping: Keeping, names: Names, read: Read) -> None:
     for word in (*command_line(keeping), *variables.values()):
         if match := _MODULE.fullmatch(word):
             _keep_modules(keeping, names.installed(match[1]), f"the command or the environment names {match[1]}")
-    _keep_programs_of_command(keeping, read)
+    _keep_programs_of_command(keeping, texts)
 
 
 def _sources(keeping: Keeping, read: Read) -> Mapping[int, Source]:
@@ -137,7 +137,7 @@ def keep_program(keeping: Keeping, word: str, reason: str) -> str | None:
     return None
 
 
-def _keep_programs_of_command(keeping: Keeping, read: Read) -> None:
+def _keep_programs_of_command(keeping: Keeping, texts: Texts) -> None:
     """Programs and files that the command and the health check name, and programs that their shell scripts name."""
     scripts: set[int] = set()
     for word in command_line(keeping):
@@ -145,8 +145,8 @@ def _keep_programs_of_command(keeping: Keeping, read: Read) -> None:
             path = keep_program(keeping, word, f"the image's command names {word}")
             if path is not None:
                 scripts.add(keeping.live[path])
-    texts = read_texts(keeping, read, (row for row in sorted(scripts) if not keeping.forms[row].startswith("elf")))
-    for row, content in texts.items():
+    found = texts.read(row for row in sorted(scripts) if not keeping.forms[row].startswith("elf"))
+    for row, content in found.items():
         path = keeping.paths[row]
         interpreter = interpreter_of(content)
         keep_interpreter(keeping, path, interpreter)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from slimml.errors import Refused
 from slimml.inventory.owners.package import text_of
+from slimml.oci.limits import KIB
 from slimml.probes.variables import image_variables
 from slimml.usage.closure.always import keep_always, keep_environments
 from slimml.usage.closure.application import application_directories, keep_named
@@ -21,8 +22,9 @@ from slimml.usage.closure.packages import Packages, dropped_owners
 from slimml.usage.closure.plugins import keep_plugins
 from slimml.usage.closure.python_names import Names
 from slimml.usage.closure.recorded import keep_recorded
-from slimml.usage.closure.scripts import keep_interpreters
-from slimml.usage.closure.texts import read_texts
+from slimml.usage.closure.scripts import FIRST_LINE, keep_interpreters, script_rows
+from slimml.usage.closure.search_path import configuration_rows
+from slimml.usage.closure.texts import TEXT_BYTES, Texts
 from slimml.usage.closure_result import Closure, Depth
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from slimml.inventory.table import Inventory
     from slimml.usage.recording import Recording
 
+_SMALL_SCRIPT = 8 * KIB
 _WITH_EXTRAS = re.compile(r"(?<![A-Za-z0-9._-])[A-Za-z0-9][A-Za-z0-9._-]*+\[[A-Za-z0-9,._ -]++\]")
 
 
@@ -42,16 +45,19 @@ def close(inventory: Inventory, recordings: Sequence[Recording], depth: Depth, r
     _check(inventory, recordings)
     keeping = Keeping(inventory, depth)
     keep_recorded(keeping, recordings)
-    keep_interpreters(keeping, recordings, read)
+    texts = Texts(keeping, read)
+    scripts = script_rows(keeping, recordings)
+    _read_ahead(keeping, texts, scripts)
+    keep_interpreters(keeping, scripts, texts)
     keep_always(keeping)
     keep_written(keeping)
     packages = Packages(keeping)
     names = Names(keeping, application_directories(keeping))
-    distributions = Distributions(keeping, names, _asked(keeping, read))
+    distributions = Distributions(keeping, names, _asked(keeping, texts))
     if depth is not Depth.STRICT:
         packages.keep_own_files()
-        keep_named(keeping, names, read)
-    libraries = Libraries(keeping, read, image_variables(inventory.image))
+        keep_named(keeping, names, read, texts)
+    libraries = Libraries(keeping, read, texts, image_variables(inventory.image))
     modules = Modules(keeping, names, packages, read)
     while not keeping.settled:
         _settle(keeping, packages, distributions)
@@ -105,16 +111,28 @@ def _check(inventory: Inventory, recordings: Sequence[Recording]) -> None:
             )
 
 
-def _asked(keeping: Keeping, read: Read) -> list[str]:
-    """What the application's own lists of requirements and the build steps ask for with extras."""
-    if keeping.depth is Depth.STRICT:
-        return []
-    rows = [
+def _read_ahead(keeping: Keeping, texts: Texts, scripts: Sequence[int]) -> None:
+    """Read the small files that several rules will ask for at once: a compressed layer is read from its beginning."""
+    sizes = keeping.inventory.column("size")
+    wanted = {row: TEXT_BYTES if sizes[row] <= _SMALL_SCRIPT else FIRST_LINE for row in scripts}
+    wanted |= dict.fromkeys([*configuration_rows(keeping), *_requirement_rows(keeping)], TEXT_BYTES)
+    texts.ahead(wanted)
+
+
+def _requirement_rows(keeping: Keeping) -> list[int]:
+    """The application's own lists of requirements."""
+    return [
         row
         for path, row in sorted(keeping.live.items())
         if path.endswith(".txt") and "requirements" in path.rpartition("/")[2] and "-packages/" not in path
     ]
-    texts = read_texts(keeping, read, rows)
-    lines = [line.strip() for content in texts.values() for line in text_of(content).split("\n") if "[" in line]
+
+
+def _asked(keeping: Keeping, texts: Texts) -> list[str]:
+    """What the application's own lists of requirements and the build steps ask for with extras."""
+    if keeping.depth is Depth.STRICT:
+        return []
+    found = texts.read(_requirement_rows(keeping))
+    lines = [line.strip() for content in found.values() for line in text_of(content).split("\n") if "[" in line]
     steps = " ".join(entry.created_by for entry in keeping.inventory.image.config.history)
     return [*lines, *_WITH_EXTRAS.findall(steps)]

@@ -18,6 +18,7 @@ from slimml.usage.closure_result import Depth
 if TYPE_CHECKING:
     from slimml.inventory.read_rows import Read
     from slimml.usage.closure.keeping import Keeping
+    from slimml.usage.closure.texts import Texts
 
 _READ_AHEAD = 2 * MIB
 _HASH = re.compile(r"-[0-9a-f]{6,}(?:-[0-9a-f.]+)?$")
@@ -30,9 +31,9 @@ class Libraries:
     that has to be decompressed from its beginning is then read once, not once for every link of a chain.
     """
 
-    def __init__(self, keeping: Keeping, read: Read, variables: Mapping[str, str]) -> None:
+    def __init__(self, keeping: Keeping, read: Read, texts: Texts, variables: Mapping[str, str]) -> None:
         self._keeping, self._read = keeping, read
-        self._search = SearchPath(keeping, read, variables)
+        self._search = SearchPath(keeping, texts, variables)
         facts = path_facts(keeping.inventory)
         self._elf = facts.of_form(ELF_SHARED, ELF_EXECUTABLE) & facts.files
         self._dynamic: dict[int, Dynamic | None] = {}

@@ -8,12 +8,11 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from slimml.inventory.owners.package import text_of
-from slimml.usage.closure.texts import read_texts
 
 if TYPE_CHECKING:
     from slimml.inventory.elf_dynamic import Dynamic
-    from slimml.inventory.read_rows import Read
     from slimml.usage.closure.keeping import Keeping
+    from slimml.usage.closure.texts import Texts
 
 _TRUSTED = ("lib64", "lib", "usr/lib64", "usr/lib", "usr/local/lib", "lib32", "usr/lib32")
 _TRIPLETS = {
@@ -32,12 +31,12 @@ _INCLUDES = 8
 class SearchPath:
     """The directories of an image; a library is looked for as the loader would do it, then by its name alone."""
 
-    def __init__(self, keeping: Keeping, read: Read, variables: Mapping[str, str]) -> None:
+    def __init__(self, keeping: Keeping, texts: Texts, variables: Mapping[str, str]) -> None:
         self._keeping = keeping
         self._from_environment = [path for path in variables.get("LD_LIBRARY_PATH", "").split(":") if path]
         triplet = _TRIPLETS.get(keeping.inventory.image.config.platform.architecture)
         multiarch = [f"{directory}/{triplet}" for directory in ("lib", "usr/lib")] if triplet else []
-        self.directories = tuple(dict.fromkeys([*_configured(keeping, read), *multiarch, *_TRUSTED]))
+        self.directories = tuple(dict.fromkeys([*_configured(keeping, texts), *multiarch, *_TRUSTED]))
         self._variants = _hardware_variants(keeping)
         self.by_name = _shared_objects(keeping)
 
@@ -113,16 +112,27 @@ def _substituted(paths: Iterable[str], origin: str) -> Iterator[str]:
             yield path.replace("${LIB}", library).replace("$LIB", library)
 
 
-def _configured(keeping: Keeping, read: Read) -> list[str]:
+def configuration_rows(keeping: Keeping) -> list[int]:
+    """Files that the loader's configuration is likely to be in."""
+    places = [keeping.paths[row] for row in keeping.below.get(f"{_CONF}.d", ())]
+    return [keeping.live[path] for path in (*_in_etc(keeping), *places)]
+
+
+def _in_etc(keeping: Keeping) -> list[str]:
+    paths = sorted(keeping.paths[row] for row in keeping.below.get("etc", ()))
+    return [path for path in paths if path == _CONF or fnmatchcase(path, "etc/ld-musl-*.path")]
+
+
+def _configured(keeping: Keeping, texts: Texts) -> list[str]:
     """Directories of ld.so.conf with all it includes, and of musl's path files."""
-    musl = [path for path in keeping.live if fnmatchcase(path, "etc/ld-musl-*.path")]
+    musl = [path for path in _in_etc(keeping) if path.endswith(".path")]
     pending = [path for path in (_CONF, *musl) if path in keeping.live]
     seen: set[str] = set()
     found: list[str] = []
     for _ in range(_INCLUDES):
         rows = {path: way[-1] for path in pending if path not in seen and (way := keeping.way(path))}
         seen.update(rows)
-        contents = read_texts(keeping, read, rows.values())
+        contents = texts.read(rows.values())
         pending = []
         for path, row in rows.items():
             directories, included = _lines(text_of(contents.get(row, b"")), path)

@@ -1,8 +1,8 @@
-"""Small files read as a whole, in one pass over the layers that hold them."""
+"""Small files read as a whole; those that are known to be asked for are read together, in one pass over the layers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from slimml.oci.limits import KIB
@@ -19,7 +19,7 @@ class TextTaker:
     """Keeps the first `most` bytes of a file (slimml.inventory.read_rows.Taker)."""
 
     def __init__(self, most: int = TEXT_BYTES) -> None:
-        self._most = most
+        self.most = most
         self.content = b""
 
     def begin(self, size: int) -> None:
@@ -29,16 +29,35 @@ class TextTaker:
 
     def data(self, piece: memoryview) -> None:
         """The next piece."""
-        if len(self.content) < self._most:
-            self.content += bytes(piece[: self._most - len(self.content)])
+        if len(self.content) < self.most:
+            self.content += bytes(piece[: self.most - len(self.content)])
 
     def end(self) -> None:
         """Nothing is left to do."""
 
 
-def read_texts(keeping: Keeping, read: Read, rows: Iterable[int], most: int = TEXT_BYTES) -> dict[int, bytes]:
-    """The first `most` bytes of each of these rows that is a regular file."""
-    takers = {row: TextTaker(most) for row in rows if keeping.kinds[row] == Kind.FILE}
-    if takers:
-        read(takers)
-    return {row: taker.content for row, taker in takers.items()}
+class Texts:
+    """Reads the beginnings of files, each once unless more of it is asked for later."""
+
+    def __init__(self, keeping: Keeping, read: Read) -> None:
+        self._keeping, self._read = keeping, read
+        self._known: dict[int, TextTaker] = {}
+
+    def ahead(self, wanted: Mapping[int, int]) -> None:
+        """Read so many bytes of each of these rows now, all in one pass."""
+        sizes = self._keeping.inventory.column("size")
+        takers = {
+            row: TextTaker(most)
+            for row, most in sorted(wanted.items())
+            if self._keeping.kinds[row] == Kind.FILE
+            and (row not in self._known or self._known[row].most < min(most, int(sizes[row])))
+        }
+        if takers:
+            self._read(takers)
+        self._known.update(takers)
+
+    def read(self, rows: Iterable[int], most: int = TEXT_BYTES) -> dict[int, bytes]:
+        """The first `most` bytes of each of these rows that is a regular file."""
+        rows = list(rows)
+        self.ahead(dict.fromkeys(rows, most))
+        return {row: self._known[row].content[:most] for row in rows if row in self._known}

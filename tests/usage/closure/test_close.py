@@ -5,7 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slimml.errors import Refused
+from slimml.inventory.read_rows import read_rows
 from slimml.oci.tar.events import Kind
+from slimml.usage.closure.close import close
 from slimml.usage.closure_result import Depth
 from slimml.usage.recording import Operation, Use
 
@@ -152,3 +154,22 @@ def test_a_distribution_that_is_not_used_goes_with_its_metadata(closed, make):
     found = closed(busy_image(make), f"{make.site}/web/__init__.py")
     assert found.dropped == {"python:unused", "dpkg:gcc"}
     assert not any("unused" in path for path in found.paths)
+
+
+def test_small_files_are_read_in_one_pass_and_native_ones_in_another(make):
+    items = [
+        make.file("app/run", b"#!/bin/tool\n", mode=0o755),
+        make.file("bin/tool", make.elf("libx.so")),
+        make.file("lib/libx.so", make.elf()),
+        make.file("etc/ld.so.conf", b"/opt/lib\n"),
+        make.file("app/requirements.txt", b"a[b]\n"),
+    ]
+    inventory = make.inventory([items])
+    passes = []
+
+    def read(takers):
+        passes.append({inventory.paths[row] for row in takers})
+        read_rows(inventory, takers)
+
+    close(inventory, [make.recording(inventory, make.used("app/run"))], Depth.DISTRIBUTION, read)
+    assert passes == [{"app/run", "etc/ld.so.conf", "app/requirements.txt"}, {"bin/tool", "lib/libx.so"}]
