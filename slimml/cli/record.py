@@ -101,6 +101,8 @@ def record(
     opened = open_named(image, session)
     engine = probing.engine_for(session, runtime)
     watching = find_recorder(engine, recorder.value)
+    if recorder is RecorderName.AUTO and watching.seen.recorder == RecorderName.AUDIT:
+        session.remark("Only Python itself can record here. As root, or with --runtime runc, nothing would be missed.")
     inventory = inventory_of(opened, session)
     if attach is not None:
         found = _attached(session, engine, opened, attach, watching, inventory)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from slimml.engine.daemon.engine import DaemonEngine
 from slimml.engine.mounted_root import HasRoot, MountedRoot
 from slimml.errors import Unavailable
 from slimml.usage.recorders.reader import OwnReader, Reader, uses_told
@@ -43,6 +44,8 @@ class FanotifyRecorder:
         facts = engine.facts()
         if not facts.storage_driver.startswith(("overlay", "overlayfs")):
             return f"fanotify watches overlays, and {engine.name} keeps containers' files as {facts.storage_driver!r}"
+        if isinstance(engine, DaemonEngine) and engine.address.socket_path is None:
+            return f"fanotify watches files of this machine, and {engine.name} runs on another"
         if facts.rootless:
             return f"fanotify needs root, and {engine.name} runs without"
         if engine.name == "host" and facts.runtime in ("process", "chroot"):

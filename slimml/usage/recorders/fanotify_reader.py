@@ -18,6 +18,7 @@ from slimml.usage.recorders.gathered import RUNTIMES, Gathered
 _OPEN, _EXEC, _LIST, _WRITE = 1, 2, 4, 32
 _DELETED = " (deleted)"
 _PIECE = 1 << 16
+_MOST_PROGRAMS = 20_000
 
 
 class Reader:
@@ -34,6 +35,8 @@ class Reader:
         self._outside: list[str] = []
         self._marked = 0
         self._early: set[int] = set()
+        self._executing: set[int] = set()
+        self._programs: dict[int, str] = {}
         self._waiting = b""
         self._asked: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "mark": self._mark_asked,
@@ -127,7 +130,8 @@ class Reader:
             self._early.discard(event.pid)
         if any(path.startswith(outside) or path == outside[:-1] for outside in self._outside):
             return  # whoever looks at it from outside: the engine, slimml
-        process = self._gathered.process(event.pid, executes=executes)
+        process = self._gathered.process(event.pid, executes=executes) or self._programs.get(event.pid, "")
+        self._follow(event.pid, path, executes=executes)
         operations = _OPEN * bool(event.mask & (fanotify.OPEN | fanotify.OPEN_EXEC))
         operations |= _EXEC * executes | _WRITE * bool(event.mask & fanotify.CLOSE_WRITE)
         if path.endswith(_DELETED):
@@ -139,6 +143,17 @@ class Reader:
                 return  # the runtime on its way in lists nothing
             operations = _LIST
         self._gathered.add(path, operations, process)
+
+    def _follow(self, pid: int, path: str, *, executes: bool) -> None:
+        """Keep which program a process runs: short ones have ended by the time that their events are read."""
+        if not executes:
+            self._executing.discard(pid)
+        elif pid not in self._executing:
+            # What follows at once is its interpreter.
+            if len(self._programs) > _MOST_PROGRAMS:
+                self._programs.clear()
+            self._executing.add(pid)
+            self._programs[pid] = os.path.basename(path)
 
 
 def _mount_points(descriptor: int) -> set[bytes]:
