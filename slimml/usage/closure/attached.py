@@ -39,10 +39,12 @@ def keep_attached(keeping: Keeping, row: int) -> None:
 
 
 def _keep_bytecode(keeping: Keeping, source: str) -> None:
-    directory = source.rpartition("/")[0]
-    cache = f"{directory}/__pycache__" if directory else "__pycache__"
+    directory, slash, name = source.rpartition("/")
+    cache = f"{directory}{slash}__pycache__"
+    start = f"{cache}/{name.removesuffix('py')}"
     for row in keeping.below.get(cache, ()):
-        if source_of(keeping.paths[row]) == source and ".opt-" not in keeping.paths[row]:
+        path = keeping.paths[row]
+        if path.startswith(start) and ".opt-" not in path and source_of(path) == source:
             keeping.keep(row, f"the bytecode of /{source}")
 
 
