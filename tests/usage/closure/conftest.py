@@ -9,6 +9,7 @@ import pytest
 from layered_image import Item, file, folder, image_of, symlink
 
 from slimml.inventory.read_rows import read_rows
+from slimml.inventory.root import merged_root
 from slimml.inventory.take import take_inventory
 from slimml.usage.closure.close import close
 from slimml.usage.closure_result import Depth
@@ -77,6 +78,10 @@ class Closed:
     def __init__(self, inventory, closure) -> None:
         self.inventory, self.closure = inventory, closure
         self.paths = {path for path, row in inventory.live.items() if closure.keep[row]}
+
+    @property
+    def inventory_root(self):
+        return merged_root(self.inventory)
 
     def why(self, path: str) -> str:
         return self.closure.reasons[self.closure.why[self.inventory.live[path]]]
