@@ -35,7 +35,8 @@ def command_line(keeping: Keeping) -> tuple[str, ...]:
     runtime, what = image.config.runtime, "the image config"
     words = list(command_words(image))
     for key in ("Entrypoint", "Cmd"):
-        words += [str(word) for word in documents.sequence(runtime, key, what)]
+        for word in documents.sequence(runtime, key, what):
+            words += [str(word), *str(word).split()]
     check = documents.sequence(documents.mapping(runtime, "Healthcheck", what), "Test", what)
     for word in check[1:]:
         words += [str(word), *str(word).split()]

@@ -56,6 +56,7 @@ def test_the_modules_of_a_namespace_belong_to_several_distributions(closed, make
         {"Cmd": ["python3", "-m", "lazy"]},
         {"Entrypoint": ["gunicorn", "lazy.part:app"]},
         {"Cmd": ["sh", "-c", "exec python3 -m lazy --fast"]},
+        {"Cmd": ["sh", "-c", "python3 -m lazy.part && exec serve"]},
         {"Cmd": ["serve"], "Env": ["DJANGO_SETTINGS_MODULE=lazy.part"]},
     ],
 )
