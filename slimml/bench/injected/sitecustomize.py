@@ -83,12 +83,12 @@ def _run_hidden() -> None:
     """Run the image's own sitecustomize, which this one hides."""
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or os.curdir) != here]
-    del sys.modules["sitecustomize"]
-    try:  # noqa: SIM105
+    own = sys.modules.pop("sitecustomize")
+    try:
         __import__("sitecustomize")
     except ImportError:
-        # As site.py does: most have none.
-        pass
+        # As site.py does: most have none. Who imports this one looks for it there.
+        sys.modules["sitecustomize"] = own
 
 
 def _begin() -> None:
