@@ -99,6 +99,13 @@ class Keeping:
         else:
             self._deferred.setdefault(owner, []).append((row, reason))
 
+    def wait(self, row: int, owner: int, reason: str) -> None:
+        """Keep a row of nobody as soon as this owner is kept."""
+        if owner in self.owners:
+            self.keep(row, reason)
+        else:
+            self._deferred.setdefault(owner, []).append((row, reason))
+
     def take_deferred(self, owner: int) -> list[tuple[int, str]]:
         """Rows that waited for their owner, with reasons."""
         return self._deferred.pop(owner, [])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from slimml.inventory.form import ELF_EXECUTABLE, ELF_SHARED
 from slimml.inventory.owner import System
-from slimml.usage.closure.keeping import OPERATING_SYSTEM, PACKAGED
+from slimml.usage.closure.keeping import DATABASES, OPERATING_SYSTEM, PACKAGED
 from slimml.usage.closure.spare import spare_rows
 from slimml.usage.closure_result import Depth
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slimml.usage.closure.keeping import Keeping
 
 _RIGHT_IN_SITE = re.compile(r"(?:site|dist)-packages/[^/]+$")
+_TOP_IN_SITE = re.compile(r"((?:.*/)?(?:site|dist)-packages/[^/]+)/")
 _OF_PYTHON = ("python3-", "py3-", "python-")
 
 
@@ -156,8 +157,32 @@ class Packages:
                 keeping.note(f"{owner.place} could not be read; files that may be of {owner.name} packages all stay")
             else:
                 continue
-            rows: Iterable[int] = keeping.rows_of_owner.get(position, ())
-            keeping.keep_all((row for row in rows if self._own(row)), reason)
+            self._keep_unowned([row for row in keeping.rows_of_owner.get(position, ()) if self._own(row)], reason)
+
+    def _keep_unowned(self, rows: Sequence[int], reason: str) -> None:
+        """Keep files of nobody. One that lies in a distribution's directory waits for the distribution.
+
+        Such were made by its use, or by hand; alone they would be a namespace package in the place of one that went.
+        """
+        keeping = self._keeping
+        tops = {row: match[1] for row in rows if (match := _TOP_IN_SITE.match(keeping.paths[row]))}
+        hosts = self._hosts(set(tops.values())) if tops else {}
+        for row in rows:
+            for host in hosts.get(tops.get(row, ""), ()):
+                keeping.wait(row, host, reason)
+            if row not in tops or tops[row] not in hosts:
+                keeping.keep(row, reason)
+
+    def _hosts(self, tops: set[str]) -> dict[str, list[int]]:
+        """The packages that have files in each of these directories."""
+        keeping = self._keeping
+        found: dict[str, list[int]] = {}
+        for owner, rows in keeping.rows_of_owner.items():
+            if keeping.inventory.owners[owner].system in PACKAGED:
+                matches = (_TOP_IN_SITE.match(keeping.paths[row]) for row in rows)
+                for top in {match[1] for match in matches if match} & tops:
+                    found.setdefault(top, []).append(owner)
+        return found
 
     def _is_editable(self, owner: int) -> bool:
         """Whether a distribution has records alone, and one says where its modules are: with the application.
@@ -175,7 +200,8 @@ class Packages:
     def _own(self, row: int) -> bool:
         keeping = self._keeping
         dangles = keeping.paths[row] in keeping.root.links
-        return not (keeping.is_directory[row] or self.spare[row] or dangles or row in keeping.silent)
+        recorded = keeping.paths[row].startswith(DATABASES)
+        return not (keeping.is_directory[row] or self.spare[row] or dangles or recorded)
 
 
 def _is_left(keeping: Keeping, owner: int) -> bool:

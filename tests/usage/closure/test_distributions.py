@@ -1,5 +1,7 @@
 """Python distributions: what is required, named or offered is kept; what is dropped goes with its metadata."""
 
+import posixpath
+
 import pytest
 
 from slimml.usage.closure_result import Depth
@@ -162,3 +164,13 @@ def test_a_directory_that_was_looked_at_stays_with_its_distribution_though_nothi
     found = closed(items, f"{make.site}/first/__init__.py", *make.used(stubs, how=Operation.STAT)).paths
     assert stubs in found
     assert f"{stubs}/__init__.pyi" not in found
+
+
+@pytest.mark.parametrize("opened", ["first/__init__.py", "../../../../app/a"])
+def test_a_file_of_nobody_in_the_directory_of_a_distribution_stays_and_goes_with_it(closed, make, opened):
+    made = f"{make.site}/first/made/index.cache"
+    items = [*two(make), make.file(made), make.file(f"{make.site}/own.pth"), make.file("app/a")]
+    path = posixpath.normpath(f"{make.site}/{opened}")
+    found = closed(items, path).paths
+    assert (made in found) is ("first" in opened)
+    assert f"{make.site}/own.pth" in found
