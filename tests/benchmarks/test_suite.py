@@ -55,7 +55,7 @@ def sized(tag, disk):
 @pytest.fixture
 def plan(tmp_path):
     links = (parse_link("1gbit"),)
-    return run.Plan(Access(), "docker", TAGS, 2, links, time.monotonic() + 60, tmp_path / "suite-test.jsonl")
+    return run.Plan(Access(), "docker", TAGS, 2, 1, links, time.monotonic() + 60, tmp_path / "suite-test.jsonl")
 
 
 def starts(rounds):
