@@ -4,6 +4,7 @@ import json
 
 import jsonschema
 import pytest
+from engines import missing
 
 from slimml.bloat import detect
 from slimml.cli.main import main
@@ -34,7 +35,7 @@ def optimize(service, tmp_path, monkeypatch, capsys):
     try:
         find_engine("runc", Access())
     except SlimmlError as error:
-        pytest.skip(str(error))
+        missing(str(error))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SLIMML_OPTIMIZE_VERIFY", raising=False)
     monkeypatch.setenv("SLIMML_WORK_DIR", str(tmp_path / "work"))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from engines import engine_directory, running_dockerd, running_podman
+from engines import engine_directory, missing, running_dockerd, running_podman
 
 from slimml.engine.bare.engine import BareEngine
 from slimml.engine.choose import find_engine
@@ -25,7 +25,7 @@ def runtime(name):
         engine = BareEngine(name)
         engine.facts()
     except Unavailable as error:
-        pytest.skip(str(error))
+        missing(str(error))
     return engine
 
 
