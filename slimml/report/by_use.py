@@ -9,6 +9,7 @@ import numpy as np
 
 from slimml.inventory.table import State
 from slimml.oci.tar.events import Kind
+from slimml.report.recording import RecorderReport, WorkloadReport
 from slimml.report.sizes import counted, number
 from slimml.report.terminal import heading, indented
 from slimml.report.untrusted import visible
@@ -24,22 +25,6 @@ if TYPE_CHECKING:
     from slimml.usage.recording import Recording
 
 _SHOWN = 6
-
-
-@dataclass(frozen=True)
-class RecorderReport:
-    """A recorder, and in words what it cannot see."""
-
-    recorder: str
-    blind: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class WorkloadReport:
-    """What was run while it was watched."""
-
-    origin: str
-    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True)

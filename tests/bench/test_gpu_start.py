@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from engines import missing
 
 from slimml.bench import nvml
 from slimml.bench.gpu_start import NOT_ON_A_GPU, measure_gpu_start
@@ -83,7 +84,7 @@ def gpu(tmp_path, monkeypatch):
     """A machine with a GPU, by a library of our own; the file that says what is used of it."""
     compiler = shutil.which("cc")
     if compiler is None:
-        pytest.skip("no C compiler")
+        missing("no C compiler is installed")
     source, library, state = tmp_path / "nvml.c", tmp_path / "libnvidia-ml.so.1", tmp_path / "state"
     source.write_text(f'#define STATE "{state}"\n{LIBRARY}')
     subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)

@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 
 import pytest
+from engines import missing
 
 from slimml.bench.watching import Listening
 from slimml.engine import enter
@@ -33,7 +34,7 @@ def serving():
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             if process.stdout.readline() != "listening\n":
-                pytest.skip(f"no namespaces here: {process.stderr.read()[-200:]}")
+                missing(f"no namespaces here: {process.stderr.read()[-200:]}")
             yield process.pid
         finally:
             process.kill()
@@ -42,7 +43,7 @@ def serving():
 @pytest.fixture
 def server():
     if os.geteuid() != 0:
-        pytest.skip("only root may enter the network of another process")
+        missing("only root may enter the network of another process")
     with serving() as pid:
         yield pid
 
