@@ -29,7 +29,7 @@ BURST_SECONDS = 0.004
 """how much of an idle time may be made up for"""
 STALL_SECONDS = 0.25
 """how much may be made up for of a time in which bytes waited and this process had no processor; a line would have gone
-on, into the receiver's window"""
+on, into the receiver's window (but never of a time before the connection was there)"""
 _REQUEST_BYTES = 64 << 10
 _F_SETPIPE_SZ = 1031
 _METHODS = (b"GET ", b"HEAD ", b"POST ", b"PUT ", b"PATCH ", b"DELETE ", b"OPTIONS ")
@@ -45,13 +45,17 @@ class Rate:
         wanted = LARGEST_STEP if bytes_a_second is None else int(bytes_a_second * STEP_SECONDS)
         self.step = max(SMALLEST_STEP, min(LARGEST_STEP, wanted))
 
-    def pass_on(self, count: int, *, waited: bool) -> None:
-        """Wait until `count` bytes would have arrived; `waited`: they were there before they were asked for."""
+    def pass_on(self, count: int, waiting_since: float | None = None) -> None:
+        """Wait until `count` bytes would have arrived.
+
+        `waiting_since`: they were there before they were asked for, at the earliest from this moment (monotonic) on.
+        """
         if self._rate is None:
             return
         with self._lock:
-            made_up = STALL_SECONDS if waited else BURST_SECONDS
-            self._free = max(self._free, time.monotonic() - made_up) + count / self._rate
+            now = time.monotonic()
+            begin = now - BURST_SECONDS if waiting_since is None else max(waiting_since, now - STALL_SECONDS)
+            self._free = max(self._free, begin) + count / self._rate
             until = self._free
         left = until - time.monotonic()
         if left > 0:
@@ -127,17 +131,18 @@ class Proxy:
 
     def _answers(self, far: socket.socket, near: socket.socket) -> None:
         line = self._line or Rate(self._rate)
+        began = time.monotonic()
         arrived = select.poll()
         arrived.register(far, select.POLLIN)
         reading, writing = os.pipe()
         try:
             fcntl.fcntl(writing, _F_SETPIPE_SZ, LARGEST_STEP)
             while True:
-                waited = bool(arrived.poll(0))
+                waiting_since = began if arrived.poll(0) else None
                 count = os.splice(far.fileno(), writing, line.step)
                 if not count:
                     break
-                line.pass_on(count, waited=waited)
+                line.pass_on(count, waiting_since)
                 self.counts.add("bytes_down", count)
                 while count:
                     count -= os.splice(reading, near.fileno(), count)

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from slimml.bench.shaping import Link, parse_link, parse_links, shaped
+from slimml.bench.throttle import Rate
 from slimml.errors import Unavailable, UsageError
 
 PIECE = os.urandom(1 << 20)
@@ -107,6 +108,23 @@ def test_a_large_transfer_takes_the_time_of_its_bandwidth(text, megabytes):
 def test_connections_share_a_line():
     with serving(16_000_000) as server, shaped(parse_link("200mbit"), server) as shaper:
         assert quickest(1.92, shaper.address, connections=3) == pytest.approx(1.92, rel=0.03)
+
+
+def test_bytes_that_wait_when_a_connection_is_new_are_not_there_already():
+    line = Rate(100_000)
+    time.sleep(0.3)
+    began = time.monotonic()
+    line.pass_on(20_000, waiting_since=began)
+    assert time.monotonic() - began >= 0.2
+
+
+def test_a_time_without_a_processor_is_made_up_for():
+    line = Rate(100_000)
+    began = time.monotonic()
+    line.pass_on(1_000, waiting_since=began)
+    time.sleep(0.2)
+    line.pass_on(20_000, waiting_since=began)
+    assert 0.21 <= time.monotonic() - began < 0.35
 
 
 def test_connections_may_have_a_line_each():
