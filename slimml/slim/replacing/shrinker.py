@@ -59,7 +59,7 @@ class Shrinker(Protocol):
     def labels(self) -> tuple[tuple[str, str], ...]: ...
 
     def wants(self, inventory: Inventory) -> NDArray[np.int64]:
-        """Rows worth a try, told from the file table alone. What is not live, no plain file, or kept is left out later."""
+        """Rows worth a try, told from the file table alone; what is hidden, no file or to be kept is left out later."""
 
     def shrink(self, source: Path, target: Path) -> Outcome:
         """Write a smaller file of the same meaning to `target` (which does not exist yet), or leave it.
