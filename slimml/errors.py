@@ -61,3 +61,11 @@ class Unproven(SlimmlError):
     """The slim image could not be shown to answer as the original does; nothing was written."""
 
     exit_code = 9
+
+
+class InvalidDockerfile(UsageError):
+    """A Dockerfile that no builder would take; `line` is the line in question, from 1."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(f"line {line}: {message}")
+        self.line = line
