@@ -7,7 +7,6 @@ and elements that follow one another without gaps; an element is a header that t
 from __future__ import annotations
 
 import struct
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -156,12 +155,3 @@ def _read_element(data: mmap | bytes, offset: int, end: int) -> Element | None:
     if offset + header + payload > end:
         return None
     return Element(offset, header, payload, kind, architecture, flags)
-
-
-def bytes_by_target(containers: tuple[Container, ...]) -> Counter[tuple[str, str]]:
-    """Bytes of (kind, target), headers of elements included, those of containers not."""
-    counted: Counter[tuple[str, str]] = Counter()
-    for container in containers:
-        for element in container.elements:
-            counted[element.kind, element.target] += element.bytes
-    return counted

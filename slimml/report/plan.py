@@ -14,19 +14,22 @@ from slimml.report.sizes import counted, number, share, size
 from slimml.report.terminal import RISK_STYLE, heading, indented, plain_table
 from slimml.report.untrusted import visible
 from slimml.slim.plan import Plan, Verb, Why
+from slimml.slim.replacing.taking import saved_bytes
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from slimml.inventory.table import Inventory
 
-_CHANGES = {Verb.DROP: "drop", Verb.LINK: "link", Verb.EDIT: "edit"}
+_CHANGES = {Verb.DROP: "drop", Verb.LINK: "link", Verb.EDIT: "edit", Verb.REPLACE: "replace"}
 _SHOWN_NOTES = 8
 
 
 @dataclass(frozen=True)
 class PlanStep:
-    """What one rule changes: entries dropped, linked to an identical file, or edited; bytes expected to go."""
+    """What one rule changes: entries dropped, linked to an identical file, edited, or replaced by a smaller file; bytes
+    expected to go.
+    """
 
     rule: str
     risk: Risk
@@ -36,6 +39,7 @@ class PlanStep:
     edited: int
     disk_bytes: int
     compressed_bytes: int
+    replaced: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def plan_report(plan: Plan, inventory: Inventory, destination: str) -> PlanRepor
     for position, why in enumerate(plan.reasons):
         alike.setdefault(replace(why, subject=""), []).append(position)
     steps = [_step(plan, inventory, why, positions) for why, positions in alike.items()]
-    used = [step for step in steps if step.dropped or step.linked or step.edited]
+    used = [step for step in steps if step.dropped or step.linked or step.edited or step.replaced]
     return PlanReport(
         image=str(inventory.image.reference),
         destination=destination,
@@ -86,6 +90,9 @@ def _step(plan: Plan, inventory: Inventory, why: Why, positions: list[int]) -> P
     named = sum(bool(plan.reasons[position].subject) for position in positions)
     counts = {verb: int(np.count_nonzero(plan.verb[rows] == verb)) for verb in _CHANGES}
     going = rows[np.isin(plan.verb[rows], (Verb.DROP, Verb.LINK))]
+    chosen = np.zeros_like(plan.verb)
+    chosen[rows] = plan.verb[rows]
+    less, less_compressed = saved_bytes(inventory, chosen, plan.offers)
     return PlanStep(
         rule=why.rule,
         risk=why.risk,
@@ -93,8 +100,9 @@ def _step(plan: Plan, inventory: Inventory, why: Why, positions: list[int]) -> P
         dropped=counts[Verb.DROP],
         linked=counts[Verb.LINK],
         edited=counts[Verb.EDIT],
-        disk_bytes=int(inventory.column("size")[going].sum()),
-        compressed_bytes=int(inventory.column("compressed")[going].sum()),
+        disk_bytes=int(inventory.column("size")[going].sum()) + less,
+        compressed_bytes=int(inventory.column("compressed")[going].sum()) + less_compressed,
+        replaced=counts[Verb.REPLACE],
     )
 
 
@@ -103,7 +111,7 @@ def render_plan(report: PlanReport, console: Console) -> None:
     heading(console, f"Plan for {visible(report.image)} at level {report.level}")
     table = plain_table(">disk", ">compressed", ">entries", "risk", "rule and reason")
     for step in report.steps:
-        entries = number(step.dropped + step.linked + step.edited)
+        entries = number(step.dropped + step.linked + step.edited + step.replaced)
         body = Text(step.rule).append(f": {visible(step.reason)}", style="dim")
         risk = Text(step.risk.value, style=RISK_STYLE[step.risk])
         table.add_row(size(step.disk_bytes), size(step.compressed_bytes), entries, risk, body)

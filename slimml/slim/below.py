@@ -9,6 +9,7 @@ import numpy as np
 
 from slimml.inventory.table import State
 from slimml.oci.tar.events import Kind
+from slimml.slim.plan import Verb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,11 +44,13 @@ def keep_below(
 ) -> tuple[dict[int, Edit], Parents]:
     """The edits and parents, with those of `below` in its layers, whose verbs the draft takes over.
 
-    Where something of these layers has to stay that goes in `below`, everything is left as it is.
+    Where something of these layers has to stay that goes, or gets another content, in `below`, everything is left as it
+    is.
     """
     inventory = draft.inventory
     count = len(below.verb)
-    if not np.array_equal(draft.drop[:count], below.goes):
+    spared = (below.verb == Verb.REPLACE) & (draft.verb[:count] == Verb.KEEP)
+    if spared.any() or not np.array_equal(draft.drop[:count], below.goes):
         return edits, parents
     for row in sorted(edits):
         if row < count and row not in below.edits:

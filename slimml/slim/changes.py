@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _VERBS = tuple(Verb)
 _LEAVING = (Verb.DROP, Verb.MOVE)
+_LOSING = (*_LEAVING, Verb.REPLACE)
+"""verbs of entries whose content is not in the result at their place"""
 _EXTENSIONS = (b"g", b"x", b"L", b"K")
 _GLOBAL = b"g"
 _SIZE, _TYPE = slice(124, 136), slice(156, 157)
@@ -45,15 +47,16 @@ class ContentsDiffer(Exception):
 class Pass:
     """One rewriting of an image, and what it sees, by row.
 
-    `before` and `after` are digests of content that goes or is edited; `after` also has the new size in bytes. `lost`
-    are hard links that go while the row with their content stays, by that row; `holder` the row with the content of
-    each hard link.
+    `before` and `after` are digests of content that goes, is edited or replaced; `after` has the new size in bytes, too.
+    `lost` are hard links that go while the row with their content stays, by that row; `holder` the row with the content
+    of each hard link; `names` the hard links that stay of each row whose content is replaced.
     """
 
     inventory: Inventory
     plan: Plan
     lost: dict[int, list[int]]
     holder: dict[int, int]
+    names: dict[int, list[int]]
     targets: frozenset[int]
     before: dict[int, Digest] = field(default_factory=dict)
     after: dict[int, tuple[Digest, int]] = field(default_factory=dict)
@@ -72,11 +75,14 @@ def begin_pass(inventory: Inventory, plan: Plan) -> Pass:
     """A rewriting that has seen nothing yet."""
     links = hard_links(inventory)
     lost: dict[int, list[int]] = {}
+    names: dict[int, list[int]] = {}
     holder_of = dict(zip(links.rows.tolist(), links.holder.tolist(), strict=True))
     for row, holder in holder_of.items():
+        if plan.verb[holder] == Verb.REPLACE and plan.verb[row] != Verb.DROP:
+            names.setdefault(holder, []).append(row)
         if plan.verb[row] == Verb.DROP and plan.verb[holder] not in _LEAVING and holder != row:
             lost.setdefault(holder, []).append(row)
-    return Pass(inventory, plan, lost, holder_of, frozenset(plan.target[plan.verb == Verb.LINK].tolist()))
+    return Pass(inventory, plan, lost, holder_of, names, frozenset(plan.target[plan.verb == Verb.LINK].tolist()))
 
 
 class Changes:
@@ -151,7 +157,7 @@ class Changes:
         if self._verb is Verb.MOVE:
             self._sink.write(entry_header(self._heir(entry), self._owner))
         if self._removed is not None:
-            if self._verb in _LEAVING:
+            if self._verb in _LOSING:
                 self._removed.entry(self._layer, entry, self._owner)
             elif self._row in self._work.lost:
                 first = self._work.lost[self._row][0]
@@ -182,6 +188,8 @@ class Changes:
             self._keep_other_names(entry)
         if self._verb is Verb.LINK:
             self._link(entry, digest)
+        if self._verb is Verb.REPLACE:
+            self._replace(entry, digest)
 
     def elsewhere(self, entry: Entry, crc64: int, opener: Callable[[], IO[bytes]]) -> None:
         """Content that is not in the tar; a layer that is rewritten is read whole."""
@@ -195,7 +203,7 @@ class Changes:
         return InvalidImage(f"layer {self._layer}: its entries are not where the inventory has them")
 
     def _is_kept(self) -> bool:
-        return self._verb in _LEAVING or self._row in self._work.lost
+        return self._verb in _LOSING or self._row in self._work.lost
 
     def _meet(self, entry: Entry) -> None:
         """Check that the entry is the row's, and save global records from going with it."""
@@ -245,9 +253,15 @@ class Changes:
             removed.entry(self._layer, named, self._owner, int(self._work.inventory.layer[holder]))
 
     def _keep_other_names(self, entry: Entry) -> None:
-        """Of several names that go while their content stays, the first was kept as a file, the others link to it."""
+        """Of several names that go while their content stays, the first was kept as a file, the others link to it.
+
+        Of a content that is replaced all names are kept, since none of them has it any more.
+        """
         assert self._removed is not None
         first, *others = self._work.lost.get(self._row, [-1])
+        if self._verb is Verb.REPLACE:
+            others = self._work.lost.get(self._row, []) + self._work.names.get(self._row, [])
+            first = self._row
         layers = self._work.inventory.layer
         for row in others:
             link = entry._replace(kind=Kind.HARDLINK, link=self._work.inventory.paths[first])
@@ -260,6 +274,20 @@ class Changes:
             raise ContentsDiffer(self._row)
         link = target._replace(path=entry.path, kind=Kind.HARDLINK, size=0, link=target.path)
         self._sink.write(entry_header(link, self._owner))
+        if self._removed is not None and self._work.plan.verb[row] == Verb.REPLACE:
+            self._removed.entry(self._layer, link, self._owner, int(self._work.inventory.layer[row]))
+
+    def _replace(self, entry: Entry, digest: Digest) -> None:
+        content = self._work.plan.offers[self._row].content
+        if content.before != digest:
+            raise InvalidImage(
+                f"layer {self._layer}: {entry.path[:80]!r} is not what was made smaller; say slimml cache clear"
+            )
+        self._sink.write(entry_header(entry._replace(size=content.size), self._owner))
+        for piece in content.pieces():
+            self._sink.write(piece)
+        self._sink.write(padding_after(content.size))
+        self._work.after[self._row] = content.sha256, content.size
 
     def _edit(self, entry: Entry) -> None:
         content = b"".join(self._content)

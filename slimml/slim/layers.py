@@ -156,5 +156,12 @@ class _Rewriting:
         """What the entries that stay take in the source's blob, in bytes."""
         inventory = self._work.inventory
         rows = _rows(inventory, index)
-        gone = np.isin(self._work.plan.verb[rows], (Verb.DROP, Verb.LINK))
-        return stored_bytes(inventory, index) - int(inventory.column("compressed")[rows][gone].sum())
+        verb = self._work.plan.verb[rows]
+        compressed = inventory.column("compressed")[rows]
+        replaced = np.flatnonzero(verb == Verb.REPLACE)
+        shrunk = sum(
+            int(compressed[at]) * (1 - self._work.plan.offers[rows.start + at].content.size / size)
+            for at, size in zip(replaced.tolist(), inventory.column("size")[rows][replaced].tolist(), strict=True)
+        )
+        gone = np.isin(verb, (Verb.DROP, Verb.LINK))
+        return stored_bytes(inventory, index) - int(compressed[gone].sum()) - int(shrunk)

@@ -33,6 +33,8 @@ class Done(StrEnum):
     """it is a hard link of `link` now"""
     EDITED = "edited"
     """its content (of a symlink: its target) is another"""
+    REPLACED = "replaced"
+    """its content was made smaller; a hard link whose content was has an entry of its own"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class LedgerEntry:
     """One entry of the source. `layer` counts its layers from 0 at the bottom, `path` is relative to the root.
 
     `size` is the content's, in bytes. `live` says that a container saw it. `sha256` is the content's digest before
-    (None where there is none), `after` that of an edited file.
+    (None where there is none), `after` and `after_size` are those of an edited or replaced file.
     """
 
     layer: int
@@ -59,6 +61,7 @@ class LedgerEntry:
     reason: str
     sha256: Digest | None = None
     after: Digest | None = None
+    after_size: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object; members that say nothing are left out."""
@@ -186,6 +189,7 @@ def _entry(obj: Mapping[str, Any], what: str) -> LedgerEntry:
         done=done,
         sha256=_digest(obj, "sha256"),
         after=_digest(obj, "after"),
+        after_size=documents.integer(obj, "after_size", what) if "after_size" in obj else None,
     )
 
 

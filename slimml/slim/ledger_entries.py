@@ -16,17 +16,27 @@ from slimml.slim.plan import Verb
 if TYPE_CHECKING:
     from slimml.slim.changes import Pass
 
-_DONE = {Verb.DROP: Done.DROPPED, Verb.MOVE: Done.DROPPED, Verb.LINK: Done.LINKED, Verb.EDIT: Done.EDITED}
+_DONE = {
+    Verb.DROP: Done.DROPPED,
+    Verb.MOVE: Done.DROPPED,
+    Verb.LINK: Done.LINKED,
+    Verb.EDIT: Done.EDITED,
+    Verb.REPLACE: Done.REPLACED,
+}
 _BATCH = 10_000
 _COLUMNS = ("size", "mode", "uid", "gid", "mtime")
 
 
 def ledger_entries(work: Pass) -> Iterator[LedgerEntry]:
-    """An entry for each row that went, became a hard link or was edited; a hard link's new target is not told."""
+    """An entry for each row that went, became a hard link, was edited or got another content, as all names of a file
+    do; a hard link's new target is not told.
+    """
     verb = work.plan.verb
     rows = np.flatnonzero(np.isin(verb, [int(it) for it in _DONE]))
     edited = np.isin(rows, np.array(sorted(work.after), dtype=np.int64))
     rows = rows[(verb[rows] != Verb.EDIT) | edited]
+    names = [row for several in work.names.values() for row in several]
+    rows = np.union1d(rows, np.array(names, dtype=np.int64))
     for start in range(0, len(rows), _BATCH):
         yield from _batch(work, rows[start : start + _BATCH])
 
@@ -38,10 +48,13 @@ def _batch(work: Pass, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iter
     live = (inventory.state[rows] == State.LIVE).tolist()
     numbers = list(zip(*(inventory.column(name)[rows].tolist() for name in _COLUMNS), strict=True))
     links = link_texts(inventory, rows)
+    naming = {row for several in work.names.values() for row in several}
     for index, row in enumerate(rows.tolist()):
-        why = plan.reason_of(row)
-        done = _DONE[Verb(int(plan.verb[row]))]
-        after = work.after.get(row)
+        holder = work.holder.get(row, row)
+        named = row in naming
+        why = plan.reason_of(holder if named else row)
+        done = Done.REPLACED if named else _DONE[Verb(int(plan.verb[row]))]
+        after = work.after.get(holder if named else row)
         size, mode, uid, gid, mtime = numbers[index]
         yield LedgerEntry(
             layer=layers[index],
@@ -60,4 +73,5 @@ def _batch(work: Pass, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iter
             reason=why.told,
             sha256=work.digest(row),
             after=after[0] if after else None,
+            after_size=after[1] if after else None,
         )

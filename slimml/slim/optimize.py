@@ -96,10 +96,17 @@ def carry_out(
 
 
 def _unlinked(plan: Plan, row: int) -> Plan:
-    """The plan with a file kept that cannot become a hard link: equal hashes, but not the same file."""
-    verb, why = plan.verb.copy(), plan.why.copy()
+    """The plan with a file kept that cannot become a hard link: equal hashes, but not the same file.
+
+    Where its target's content is replaced, so is its own, as the package databases say.
+    """
+    verb, why, reasons = plan.verb.copy(), plan.why.copy(), plan.reasons
     verb[row], why[row] = Verb.KEEP, -1
-    return replace(plan, verb=verb, why=why)
+    if plan.verb[plan.target[row]] == Verb.REPLACE:
+        offer = plan.offers[row]
+        reasons = reasons if offer.why in reasons else (*reasons, offer.why)
+        verb[row], why[row] = Verb.REPLACE, reasons.index(offer.why)
+    return replace(plan, verb=verb, why=why, reasons=reasons)
 
 
 def _attempt(inventory: Inventory, plan: Plan, store: BlobStore, limits: Limits, progress: Progress) -> Slimmed:
@@ -132,10 +139,17 @@ def _attempt(inventory: Inventory, plan: Plan, store: BlobStore, limits: Limits,
             **({"depth": plan.options.depth.value} if plan.options.depth else {}),
             "source.digest": image.manifest.digest,
             "ledger.digest": ledger.digest,
+            **_offered_labels(plan),
         },
         epoch=plan.options.source_date_epoch,
     )
     return Slimmed(built, store, plan, ledger, removed, before, after, plain)
+
+
+def _offered_labels(plan: Plan) -> dict[str, str]:
+    """What is told of the contents that were replaced."""
+    taken = np.flatnonzero(plan.verb == Verb.REPLACE).tolist()
+    return dict(sorted({label for row in taken for label in plan.offers[row].labels}))
 
 
 def _step(options: Options) -> str:

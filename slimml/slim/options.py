@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,8 @@ class Options:
     `only` and `skip` are rule names (empty `only`: all). `keep` are globs of absolute paths that stay: `*` within a
     component, `**` over components. `encoding` None stores rewritten layers as their source was (gzip, zstd or plain)
     and copies the others; one given stores every layer so. `source_date_epoch` (seconds) bounds new times from above.
-    `depth` is how far what a recording keeps reaches beyond it, None where there is no recording.
+    `depth` is how far what a recording keeps reaches beyond it, None where there is no recording. `asked` are rules
+    that were asked for by themselves, with what was said (`gpu-architectures`: `sm_90`).
     `keep_removed` also writes a blob with all removed content. `threads` 0 means one per processor.
     """
 
@@ -51,10 +52,13 @@ class Options:
     keep_removed: bool = False
     threads: int = 0
     depth: Depth | None = None
+    asked: Mapping[str, str] = field(default_factory=dict)
 
     def takes(self, rule: str, risk: Risk) -> bool:
-        """Whether a finding of this rule and risk is acted on; who gives a recording wants its rule at any level."""
-        asked = self.depth is not None if rule == UNUSED else risk in self.level.risks
+        """Whether a finding of this rule and risk is acted on; who gives a recording, or says for which GPU, wants the
+        rule for it at any level.
+        """
+        asked = self.depth is not None if rule == UNUSED else rule in self.asked or risk in self.level.risks
         return asked and rule not in self.skip and (not self.only or rule in self.only)
 
     def to_json(self) -> dict[str, Any]:
@@ -68,6 +72,7 @@ class Options:
             "flatten": self.flatten,
             "compression": f"{encoding.compression.value}:{encoding.level}" if encoding else None,
             **({"depth": self.depth.value} if self.depth else {}),
+            **({"asked": dict(sorted(self.asked.items()))} if self.asked else {}),
         }
 
 

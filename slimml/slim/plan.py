@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from slimml.slim.options import Options
+    from slimml.slim.replacing.offer import Offer
 
 
 class Verb(IntEnum):
@@ -33,6 +34,8 @@ class Verb(IntEnum):
     """it is written where its content stood (a MOVE has this row as its target)"""
     RETARGET = 6
     """a hard link whose target is now the row in `target`"""
+    REPLACE = 7
+    """its content is replaced by what is offered for it, which is smaller"""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ class Plan:
     `why` are positions in `reasons` (-1: nothing happens). `parents` lists per layer directories that no entry tells
     of and that would vanish with what they hold: they are written. `dangling` are symlinks that lead nowhere now and
     stay. `packages` are positions of the owners that go whole, `kept` what mending put back. `disk_bytes` and
-    `compressed_bytes` are what is expected to go: content, and its estimated part of the blobs.
+    `compressed_bytes` are what is expected to go: content, and its estimated part of the blobs. `offers` are contents
+    that rows could get; a row of the verb REPLACE does.
     """
 
     options: Options
@@ -96,6 +100,7 @@ class Plan:
     compressed_bytes: int
     packages: tuple[int, ...] = ()
     kept: tuple[Kept, ...] = ()
+    offers: Mapping[int, Offer] = field(default_factory=dict)
     below: Plan | None = None
     """the plan of the lowest layers, where other images share them; this one has it in its first rows"""
 
@@ -108,12 +113,16 @@ class Plan:
 
     @property
     def departures(self) -> NDArray[np.int64]:
-        """Rows that go in `below` and have to stay here: while there are any, the layers are not shared."""
+        """Rows that go, or get another content, in `below`, and have to stay here as they are: while there are any,
+        the layers are not shared.
+        """
         from numpy import flatnonzero
 
         if self.below is None:
             return flatnonzero(())
-        return flatnonzero(self.below.goes & ~self.goes[: len(self.below.verb)])
+        count = len(self.below.verb)
+        spared = (self.below.verb == Verb.REPLACE) & (self.verb[:count] == Verb.KEEP)
+        return flatnonzero((self.below.goes & ~self.goes[:count]) | spared)
 
     @property
     def empty(self) -> bool:

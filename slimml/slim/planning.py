@@ -29,12 +29,14 @@ from slimml.slim.draft import Draft, begin
 from slimml.slim.names import directories_of, repeated_paths
 from slimml.slim.options import Level, Options, matcher
 from slimml.slim.plan import Edit, Kept, Plan, Verb, Why
+from slimml.slim.replacing.taking import same_content, saved_bytes, take_offers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from slimml.inventory.root import Root
     from slimml.inventory.table import Inventory
+    from slimml.slim.replacing.offer import Offer
 
 _UNEDITABLE = frozenset({System.RPM, System.UNKNOWN})
 _DATABASE = Why("package-database", Risk.SAFE, "the package database stays true to what is left")
@@ -48,17 +50,19 @@ def make_plan(
     options: Options,
     kept: Sequence[Kept] = (),
     below: Plan | None = None,
+    offers: Mapping[int, Offer] | None = None,
 ) -> Plan:
     """The plan for `findings` at these options; checked, so that the root changes by what it says and nothing else.
 
     `kept` stays whatever is found of it. `below` is the plan of the lowest layers, which becomes part of this one
-    unless something of it has to stay here (`Plan.departures`). Raises Unsupported where an image cannot be flattened.
+    unless something of it has to stay here (`Plan.departures`). `offers` are smaller contents of `replaceable` rows,
+    which those get that stay. Raises Unsupported where an image cannot be flattened.
     """
     chosen = [finding for finding in findings if options.takes(finding.rule, finding.risk)]
     root = merged_root(inventory)
-    staying = _staying(inventory, options, kept)
+    staying = staying_rows(inventory, options, kept)
     notes = [f"kept {item.name}: {item.reason}" for item in kept]
-    draft = begin(inventory, staying | _uneditable(inventory, options), joined=options.flatten)
+    draft = begin(inventory, staying | uneditable_rows(inventory, options), joined=options.flatten)
     standing = staying if below is None else staying | lay_below(draft, below, staying)
     owners = _mark_packages(draft, chosen, standing, notes)
     _mark_files(draft, chosen, notes)
@@ -73,14 +77,16 @@ def make_plan(
         draft.mark_needless_markers()
     draft.name_links()
     gone = _gone_paths(draft)
-    removal = Removal(root, gone, tuple(inventory.owners[position] for position in sorted(owners)))
+    offers = {**(below.offers if below else {}), **(offers or {})}
+    replaced = take_offers(draft, offers, staying, below)
+    removal = Removal(root, gone, tuple(inventory.owners[position] for position in sorted(owners)), replaced)
     edits |= update_databases(removal)
     rows = _plan_edits(draft, edits, staying, notes)
-    _link(draft, chosen, standing)
+    _link(draft, chosen, standing, offers)
     parents = _parents(draft, gone)
     if below is not None:
         rows, parents = keep_below(draft, below, rows, parents, notes)
-    disk, compressed = _expected(draft)
+    disk, compressed = _expected(draft, offers)
     plan = Plan(
         options=options,
         verb=draft.verb,
@@ -95,13 +101,14 @@ def make_plan(
         compressed_bytes=compressed,
         packages=tuple(sorted(owners)),
         kept=tuple(kept),
+        offers=offers,
         below=below,
     )
     check_plan(inventory, plan)
     return plan
 
 
-def _staying(inventory: Inventory, options: Options, kept: Sequence[Kept]) -> NDArray[np.bool_]:
+def staying_rows(inventory: Inventory, options: Options, kept: Sequence[Kept]) -> NDArray[np.bool_]:
     """Live rows that the user's globs name, or that mending found to be needed."""
     found = np.zeros(inventory.table.num_rows, dtype=bool)
     pattern = matcher(options.keep)
@@ -112,7 +119,7 @@ def _staying(inventory: Inventory, options: Options, kept: Sequence[Kept]) -> ND
     return found
 
 
-def _uneditable(inventory: Inventory, options: Options) -> NDArray[np.bool_]:
+def uneditable_rows(inventory: Inventory, options: Options) -> NDArray[np.bool_]:
     """Rows that are never touched (of an odd kind, sparse, in a layer that may not be distributed anew), and below
     `all` those of databases that cannot be edited.
     """
@@ -223,10 +230,10 @@ def _plan_edits(draft: Draft, edits: dict[str, Edit], staying: NDArray[np.bool_]
     return found
 
 
-def _link(draft: Draft, findings: Sequence[Finding], staying: NDArray[np.bool_]) -> None:
-    """Identical files of a layer become names of the first that stays."""
+def _link(draft: Draft, findings: Sequence[Finding], staying: NDArray[np.bool_], offers: Mapping[int, Offer]) -> None:
+    """Identical files of a layer become names of the first that stays, if none or all get the same new content."""
     inventory = draft.inventory
-    free = (draft.verb == Verb.KEEP) & (inventory.column("kind") == Kind.FILE)
+    free = np.isin(draft.verb, (Verb.KEEP, Verb.REPLACE)) & (inventory.column("kind") == Kind.FILE)
     free &= inventory.column("tar_bytes") >= inventory.column("size")
     free &= ~repeated_paths(inventory)
     linkable = free & ~staying
@@ -239,20 +246,22 @@ def _link(draft: Draft, findings: Sequence[Finding], staying: NDArray[np.bool_])
             names = [row for row in finding.rows[finding.targets == target].tolist() if linkable[row]]
             stands = target if free[target] else min(names, default=-1)
             for row in names:
-                if row > stands and inventory.layer[row] == inventory.layer[stands]:
+                alike = same_content(draft, offers, row, stands)
+                if row > stands and inventory.layer[row] == inventory.layer[stands] and alike:
                     draft.verb[row], draft.target[row], draft.why[row] = Verb.LINK, stands, why
             if stands >= 0:
                 linkable[[stands, *names]] = free[names] = False
 
 
-def _expected(draft: Draft) -> tuple[int, int]:
+def _expected(draft: Draft, offers: Mapping[int, Offer]) -> tuple[int, int]:
     """Bytes of content, and of the blobs, that go."""
     table = draft.inventory
     size, compressed, stored = (table.column(name) for name in ("size", "compressed", "tar_bytes"))
     dropped = draft.verb == Verb.DROP
     linked = draft.verb == Verb.LINK
     share = compressed[linked] * size[linked] // np.maximum(stored[linked], 1)
-    return int(size[dropped | linked].sum()), int(compressed[dropped].sum() + share.sum())
+    less, less_compressed = saved_bytes(table, draft.verb, offers)
+    return int(size[dropped | linked].sum()) + less, int(compressed[dropped].sum() + share.sum()) + less_compressed
 
 
 def _parents(draft: Draft, gone: frozenset[str]) -> Mapping[int, tuple[str, ...]]:

@@ -96,14 +96,22 @@ def _check_together(image: Image, ledger: Ledger, removed: Descriptor) -> None:
 
 
 def _choose(ledger: Ledger, paths: tuple[str, ...]) -> dict[Key, LedgerEntry]:
-    """The entries that come back: those that a container saw, and that the paths name."""
+    """The entries that come back: those that a container saw, and that the paths name.
+
+    What became a hard link has the same content still, unless that of its target was replaced.
+    """
     for path in paths:
         if not path.startswith("/"):
             raise UsageError(f"{path!r} is not absolute; name paths as a container sees them")
-    live = {(it.layer, it.path): it for it in ledger.entries if it.live and it.done is not Done.LINKED}
+    replaced = {(it.layer, it.path) for it in ledger.entries if it.done is Done.REPLACED}
+    live = {
+        (it.layer, it.path): it
+        for it in ledger.entries
+        if it.live and (it.done is not Done.LINKED or (it.layer, it.link) in replaced)
+    }
     if not paths:
         return live
-    dropped = {key: it for key, it in live.items() if it.done is Done.DROPPED}
+    dropped = {key: it for key, it in live.items() if it.done is not Done.EDITED}
     found: dict[Key, LedgerEntry] = {}
     for path in paths:
         pattern = matcher([path])

@@ -8,8 +8,8 @@ image's own, each on top of what is settled below.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ from slimml.errors import SlimmlError, UsageError
 from slimml.inventory.table import State
 from slimml.inventory.take import build_inventory
 from slimml.slim.names import MARKERS
-from slimml.slim.plan import Kept
+from slimml.slim.plan import Kept, Verb
 from slimml.slim.planning import make_plan
 from slimml.slim.unused import unneeded_findings
 from slimml.usage.closure_result import Depth
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from slimml.oci.digest import Digest
     from slimml.slim.options import Options
     from slimml.slim.plan import Plan
+    from slimml.slim.replacing.offer import Offer
 
 _ROUNDS = 50
 """each round keeps more; a tree that is not settled by then is a fault"""
@@ -39,11 +40,12 @@ Stem = tuple["Digest", ...]
 
 @dataclass(frozen=True)
 class Member:
-    """One of the images. `kept` is what mending found it to need."""
+    """One of the images. `kept` is what mending found it to need, `offers` smaller contents of its rows."""
 
     inventory: Inventory
     findings: Sequence[Finding]
     kept: tuple[Kept, ...] = ()
+    offers: Mapping[int, Offer] = field(default_factory=dict)
 
     @property
     def diff_ids(self) -> Stem:
@@ -55,7 +57,7 @@ def shared_plans(members: Sequence[Member], options: Options) -> list[Plan]:
     """A plan for each member, the same for layers that several begin with. Raises UsageError for --flatten."""
     if options.flatten:
         raise UsageError("--shared keeps layers that images have in common, --flatten has none: leave one of them out")
-    alone = [make_plan(it.inventory, it.findings, options, it.kept) for it in members]
+    alone = [make_plan(it.inventory, it.findings, options, it.kept, offers=it.offers) for it in members]
     tree = _Tree(members, alone, options, defaultdict(set))
     for _ in range(_ROUNDS):
         found = tree.plans()
@@ -112,7 +114,9 @@ class _Tree:
         """Plan these members, whose lowest `settled` layers are `below`."""
         if len(group) == 1:
             member = self.members[group[0]]
-            found[group[0]] = make_plan(member.inventory, member.findings, self.options, member.kept, below)
+            found[group[0]] = make_plan(
+                member.inventory, member.findings, self.options, member.kept, below, member.offers
+            )
             return
         count = _common([self.members[position].diff_ids for position in group])
         if count > settled:
@@ -154,7 +158,22 @@ class _Tree:
             skip=frozenset(),
             keep=(),
         )
-        return self._in_their_words(group, make_plan(inventory, findings, options, kept if returned else (), below))
+        offers = self._offers(group, rows)
+        plan = make_plan(inventory, findings, options, kept if returned else (), below, offers)
+        return self._in_their_words(group, plan)
+
+    def _offers(self, group: tuple[int, ...], rows: int) -> dict[int, Offer]:
+        """Contents that each of these images that see a row would give it."""
+        found: dict[int, Offer] = {}
+        seeing = np.zeros(rows, dtype=np.int64)
+        taking = np.zeros(rows, dtype=np.int64)
+        for position in group:
+            plan = self.alone[position]
+            seeing += (self.members[position].inventory.state[:rows] == State.LIVE) & ~plan.goes[:rows]
+            own = np.flatnonzero(plan.verb[:rows] == Verb.REPLACE)
+            taking[own] += 1
+            found |= {row: plan.offers[row] for row in own.tolist()}
+        return {row: offer for row, offer in sorted(found.items()) if seeing[row] == taking[row]}
 
     def _in_their_words(self, group: tuple[int, ...], plan: Plan) -> Plan:
         """The plan with the reasons that the images' own plans have for what goes, those of the first that has one."""

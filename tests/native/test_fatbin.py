@@ -3,7 +3,7 @@
 import pytest
 from gpu_library import CUBIN, EXACT, FAMILY, LTO, PTX, container, cubins, element
 
-from slimml.native.fatbin import bytes_by_target, find_containers
+from slimml.native.fatbin import find_containers
 
 
 def test_elements_are_told_by_kind_and_target():
@@ -31,7 +31,7 @@ def test_containers_are_found_behind_other_bytes():
 def test_every_byte_of_a_container_is_its_header_or_an_element():
     data = container(*cubins(75, 80, 90), element(PTX, 90))
     (found,) = find_containers(data, 0, len(data)).containers
-    assert 16 + sum(bytes_by_target((found,)).values()) == found.size == len(data)
+    assert 16 + sum(one.bytes for one in found.elements) == found.size == len(data)
 
 
 @pytest.mark.parametrize("cut", [1, 8, 4000, 8200])

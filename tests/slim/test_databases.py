@@ -17,7 +17,7 @@ from tiny_image import read_layers, tiny
 from slimml.bloat.finding import Action
 from slimml.inventory.take import take_inventory
 from slimml.slim.databases.apk import WithoutPackages
-from slimml.slim.databases.conda import WithoutFiles
+from slimml.slim.databases.conda import OtherFiles
 from slimml.slim.databases.dpkg import WithoutStanzas
 from slimml.slim.optimize import carry_out
 from slimml.slim.options import Level, Options
@@ -186,7 +186,7 @@ def test_an_edited_database_keeps_mode_owner_and_time(slim):
 
 def test_conda_meta_lists_what_is_left():
     old = {"name": "x", "files": ["a", "b"], "paths_data": {"paths": [{"_path": "a"}, {"_path": "b"}]}}
-    new = json.loads(WithoutFiles(frozenset({"a"})).apply(json.dumps(old).encode()))
+    new = json.loads(OtherFiles(frozenset({"a"})).apply(json.dumps(old).encode()))
     assert new == {"name": "x", "files": ["b"], "paths_data": {"paths": [{"_path": "b"}]}}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from slimml.inventory.owner import System
@@ -11,6 +13,7 @@ from slimml.slim.databases.removal import Removal, Update, encoded, text
 
 if TYPE_CHECKING:
     from slimml.slim.plan import Edit
+    from slimml.slim.replacing.offer import Smaller
 
 _DATABASES = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
 _WORLD = "etc/apk/world"
@@ -19,10 +22,14 @@ _OF_A_FILE = ("a:", "Z:")
 
 @dataclass(frozen=True)
 class WithoutPackages:
-    """The installed database without these packages, and without these files (directory, name) of the others."""
+    """The installed database without these packages, and without these files (directory, name) of the others.
+
+    `sums` are new checksums (`Q1…`, SHA-1 in base64) of files that stay.
+    """
 
     packages: frozenset[str]
     files: frozenset[tuple[str, str]]
+    sums: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def apply(self, content: bytes) -> bytes:
         """The other packages, byte for byte but for lines of files that went."""
@@ -35,12 +42,16 @@ class WithoutPackages:
     def _block(self, block: str) -> str:
         kept = []
         directory = ""
+        name = ""
         skipping = False
         for line in block.split("\n"):
             if line.startswith("F:"):
                 directory, skipping = line[2:], False
             elif line.startswith("R:"):
-                skipping = (directory, line[2:]) in self.files
+                name = line[2:]
+                skipping = (directory, name) in self.files
+            elif line.startswith("Z:") and (directory, name) in self.sums:
+                line = f"Z:{self.sums[directory, name]}"
             elif not line.startswith(_OF_A_FILE):
                 skipping = False
             if not skipping:
@@ -68,20 +79,24 @@ def update(removal: Removal) -> Update:
         content = removal.root.captured.get(path)
         if content is None:
             continue
-        files = frozenset(_gone_files(removal, text(content)))
-        if files or removed:
-            edits[path] = WithoutPackages(removed, files)
+        listed = list(_files(text(content)))
+        files = frozenset(it for it in listed if removal.gone("/".join(it)))
+        sums = {it: _sum(new) for it in listed if removal.replaced and (new := removal.new_content("/".join(it)))}
+        if files or removed or sums:
+            edits[path] = WithoutPackages(removed, files, sums)
     if removed and _WORLD in removal.root.live:
         edits[_WORLD] = WithoutWishes(removed)
     return Update(edits)
 
 
-def _gone_files(removal: Removal, database: str) -> list[tuple[str, str]]:
-    found = []
+def _files(database: str) -> Iterator[tuple[str, str]]:
     directory = ""
     for line in database.split("\n"):
         if line.startswith("F:"):
             directory = line[2:]
-        elif line.startswith("R:") and removal.gone(f"{directory}/{line[2:]}"):
-            found.append((directory, line[2:]))
-    return found
+        elif line.startswith("R:"):
+            yield directory, line[2:]
+
+
+def _sum(new: Smaller) -> str:
+    return "Q1" + base64.b64encode(bytes.fromhex(new.sha1)).decode()

@@ -114,6 +114,8 @@ def _without(
         place = removal.root.place(text(name).strip("/"))
         if place in removal.paths:
             goes.add(line)
+        elif summed and place in removal.replaced:
+            sums[name] = removal.replaced[place].md5.encode()
         elif summed and place in edited:
             sums[name] = hashlib.md5(edited[place], usedforsecurity=False).hexdigest().encode()
     lines = frozenset(goes)

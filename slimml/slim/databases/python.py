@@ -1,18 +1,42 @@
-"""Python distributions that stay: RECORD without the files that went (PEP 376, PEP 627)."""
+"""Python distributions that stay: RECORD without the files that went, with the sums of new ones (PEP 376, PEP 627)."""
 
 from __future__ import annotations
 
+import base64
 import csv
 import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slimml.oci.digest import hex_of
 from slimml.slim.databases.removal import Removal, Update, WithoutLines, encoded, text
 
 if TYPE_CHECKING:
     from slimml.slim.plan import Edit
+    from slimml.slim.replacing.offer import Smaller
 
+_SUMS = re.compile(r"(?P<path>.*),(md5|sha1|sha224|sha256|sha384|sha512)=[\w=-]*,(?P<size>\d*)", re.DOTALL)
 _LINE = 1 << 16
 """characters; no path is as long as that, and a csv reader refuses longer fields"""
+
+
+@dataclass(frozen=True)
+class NewLines:
+    """The file without the lines `gone`, and with others in the place of some (all given without their ends)."""
+
+    gone: frozenset[bytes]
+    instead: Mapping[bytes, bytes]
+
+    def apply(self, content: bytes) -> bytes:
+        """The other lines, byte for byte."""
+        kept = WithoutLines(self.gone).apply(content).splitlines(keepends=True)
+        return b"".join(self._line(line) for line in kept)
+
+    def _line(self, line: bytes) -> bytes:
+        bare = line.rstrip(b"\r\n")
+        return self.instead.get(bare, bare) + line[len(bare) :]
 
 
 def update(removal: Removal) -> Update:
@@ -27,9 +51,27 @@ def update(removal: Removal) -> Update:
 
 
 def _edit(removal: Removal, edits: dict[str, Edit], path: str, directory: str, content: bytes) -> None:
-    goes = [line for line in text(content).splitlines() if line and _location(directory, line) in removal.paths]
-    if goes:
-        edits[path] = WithoutLines(frozenset(encoded(line) for line in goes))
+    goes: set[bytes] = set()
+    instead: dict[bytes, bytes] = {}
+    for line in text(content).splitlines():
+        place = _location(directory, line) if line else ""
+        if place in removal.paths:
+            goes.add(encoded(line))
+        elif place in removal.replaced:
+            instead[encoded(line)] = encoded(_with_sums(line, removal.replaced[place]))
+    if instead:
+        edits[path] = NewLines(frozenset(goes), instead)
+    elif goes:
+        edits[path] = WithoutLines(frozenset(goes))
+
+
+def _with_sums(line: str, new: Smaller) -> str:
+    """The line `PATH,HASH,SIZE` of a file with another content; what it does not tell, it does not tell now."""
+    found = _SUMS.fullmatch(line)
+    if found is None:
+        return line
+    digest = base64.urlsafe_b64encode(bytes.fromhex(hex_of(new.sha256))).rstrip(b"=").decode()
+    return f"{found['path']},sha256={digest},{new.size if found['size'] else ''}"
 
 
 def _location(directory: str, line: str) -> str:

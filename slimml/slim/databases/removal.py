@@ -10,21 +10,30 @@ if TYPE_CHECKING:
     from slimml.inventory.owner import Owner
     from slimml.inventory.root import Root
     from slimml.slim.plan import Edit
+    from slimml.slim.replacing.offer import Smaller
 
 
 @dataclass(frozen=True)
 class Removal:
-    """`root` is the merged root before; `paths` are live paths that go, `owners` packages that go whole."""
+    """`root` is the merged root before; `paths` are live paths that go, `owners` packages that go whole.
+
+    `replaced` are live paths that get another content.
+    """
 
     root: Root
     paths: frozenset[str]
     owners: tuple[Owner, ...]
+    replaced: Mapping[str, Smaller] = field(default_factory=dict)
 
     def captured(self, beginning: str, ending: str = "") -> Iterator[tuple[str, bytes]]:
         """Live files that stay and whose content is known, by the beginning and end of their path."""
         for path, content in self.root.captured.items():
             if path.startswith(beginning) and path.endswith(ending) and path not in self.paths:
                 yield path, content
+
+    def new_content(self, listed: str) -> Smaller | None:
+        """The new content of a path as a database writes it; None where it is the old."""
+        return self.replaced.get(self.root.place(listed.strip("/"))) if self.replaced else None
 
     def gone(self, listed: str) -> bool:
         """Whether a path as a database writes it, absolute or relative to the root, is one that goes."""

@@ -15,7 +15,7 @@ from slimml.bloat.finding import Risk
 from slimml.bloat.path_facts import SITE_NAMES
 from slimml.inventory.root import merged_root
 from slimml.inventory.table import State
-from slimml.slim.names import ancestors
+from slimml.slim.names import ancestors, hard_links
 from slimml.slim.plan import Kept, Verb
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from slimml.inventory.table import Inventory
     from slimml.slim.plan import Plan
 
-_NOTICED = (Verb.DROP, Verb.MOVE, Verb.LINK, Verb.EDIT)
+_NOTICED = (Verb.DROP, Verb.MOVE, Verb.LINK, Verb.EDIT, Verb.REPLACE)
 _DARING = (Risk.ASK, Risk.LIKELY, Risk.SAFE)
 _NAMED = 3
 _MODULES = (".py", ".pyc", ".so")
@@ -180,6 +180,7 @@ def candidates_of(inventory: Inventory, plan: Plan) -> Candidates:
     noticed = np.isin(plan.verb, _NOTICED) & (inventory.state == State.LIVE)
     daring = {why: rank for rank, why in enumerate(_DARING)}
     code = _packages_of_modules(inventory)
+    names = _names_of_replaced(inventory, plan)
     order = sorted(np.flatnonzero(noticed).tolist(), key=lambda row: (daring[plan.reason_of(row).risk], row))
     whole = set(plan.packages)
     first: dict[Hashable, Unit] = {}
@@ -193,10 +194,20 @@ def candidates_of(inventory: Inventory, plan: Plan) -> Candidates:
             packages.add(unit)
         elif row in code:
             unit = first.setdefault((code[row], owner, int(plan.why[row])), row)
-        rows.setdefault(unit, []).append(row)
+        rows.setdefault(unit, []).extend([row, *names.get(row, ())])
     unit_at = {inventory.paths[row]: unit for unit, own in rows.items() for row in own}
     fixed = {unit: tuple(own) for unit, own in rows.items()}
     return Candidates(inventory, plan, fixed, frozenset(packages), unit_at)
+
+
+def _names_of_replaced(inventory: Inventory, plan: Plan) -> dict[int, list[int]]:
+    """The hard links of rows whose content is replaced: all names get the old content back, or none."""
+    links = hard_links(inventory)
+    found: dict[int, list[int]] = {}
+    for row, holder in zip(links.rows.tolist(), links.holder.tolist(), strict=True):
+        if plan.verb[holder] == Verb.REPLACE and plan.verb[row] == Verb.KEEP and inventory.state[row] == State.LIVE:
+            found.setdefault(holder, []).append(row)
+    return found
 
 
 def _packages_of_modules(inventory: Inventory) -> dict[int, str]:

@@ -109,7 +109,7 @@ def slim_proven(
         trials += made
         for item in kept:
             remark(f"keeping {item.name}: {item.reason}")
-        plan = make_plan(inventory, findings, plan.options, (*plan.kept, *kept), plan.below)
+        plan = make_plan(inventory, findings, plan.options, (*plan.kept, *kept), plan.below, plan.offers)
         rewrites += 1
 
 
