@@ -12,12 +12,13 @@ class Shrunk:
     """The target was written, checked, and is smaller; `gone` says what went, bytes by kind (they add up).
 
     Kinds: "symbols", "debug", "comment", "padding" (between segments and sections, tables' own growth taken off), and
-    "freed" (pages whose content an edit made unnecessary).
+    "freed" (pages whose content an edit made unnecessary). `remarks` say what could have gone, and why it did not.
     """
 
     before: int
     after: int
     gone: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
