@@ -91,12 +91,12 @@ class Call:
 class ModelFile:
     """A model file of `size` bytes that was read without running anything of it.
 
-    `parameters` counts the numbers in weights that inference reads, None where the format does not say; `bytes_by_dtype`
-    counts the bytes of all stored arrays, those of training, too. `tensors` lists the weights, not the optimizer's
-    state. `optimizer_bytes` are stored arrays of the optimizer, which `leftovers` lists among the other parts that only
-    training needs. `external` are the files beside it that it needs. `calls` is what loading would import that is not
-    known to be harmless. `remarks` are findings for people. `unread` says what could not be read and why; "" when all
-    was.
+    `parameters` counts the numbers in weights that inference reads, None where the format does not say;
+    `bytes_by_dtype` counts the bytes of all stored arrays, those of training, too. `tensors` lists the weights, not the
+    optimizer's state. `optimizer_bytes` are stored arrays of the optimizer, which `leftovers` lists among the other
+    parts that only training needs. `external` are the files beside it that it needs. `calls` is what loading would
+    import that is not known to be harmless. `remarks` are findings for people. `unread` says what could not be read
+    and why; "" when all was.
     """
 
     format: Format
