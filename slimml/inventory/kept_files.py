@@ -5,8 +5,10 @@ Files are written beside and renamed. A damaged file counts as absent, so that n
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +18,8 @@ from typing import IO, TypeVar
 from slimml.errors import UsageError
 
 DEFAULT_BYTES = 1 << 30
-SUFFIXES = (".layer", ".report")
+SHRUNK_BYTES = 4 << 30
+SUFFIXES = (".layer", ".report", ".shrunk", ".content", ".digests")
 
 T = TypeVar("T")
 
@@ -68,6 +71,37 @@ class KeptFiles:
             return
         self.prune(self.max_bytes)
 
+    def adopt(self, name: str, file: Path) -> None:
+        """Keep a file that exists, by another link where that is possible, then prune; nobody may write to it again."""
+        path = self.directory / name
+        beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _link_or_copy(file, beside)
+            beside.replace(path)
+        except OSError:
+            with suppress(OSError):
+                beside.unlink()
+            return
+        self.prune(self.max_bytes)
+
+    def lend(self, name: str, target: Path) -> bool:
+        """Give a file that is kept the name `target` as well, which is not for writing; whether there was one."""
+        path = self.directory / name
+        try:
+            _link_or_copy(path, target)
+            os.utime(path)
+        except OSError:
+            with suppress(OSError):
+                target.unlink()
+            return False
+        return True
+
+    def forget(self, name: str) -> None:
+        """Remove a file, which need not be there."""
+        with suppress(OSError):
+            (self.directory / name).unlink()
+
     def entries(self) -> list[KeptFile]:
         """What is there, the least recently used first."""
         found = []
@@ -97,11 +131,31 @@ class KeptFiles:
         return self.prune(-1)
 
 
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
+            raise
+        shutil.copyfile(source, target)
+
+
 def default_directory() -> KeptFiles:
     """The user's cache: SLIMML_CACHE_DIR, else slimml in XDG_CACHE_HOME or ~/.cache; SLIMML_CACHE_BYTES bounds it."""
+    return _directory("layers", DEFAULT_BYTES)
+
+
+def shrunk_directory() -> KeptFiles:
+    """The same for files that were made smaller; they lie in a directory of their own, with room for more."""
+    return _directory("shrunk", SHRUNK_BYTES)
+
+
+def _directory(name: str, default: int) -> KeptFiles:
     named = os.environ.get("SLIMML_CACHE_DIR")
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    size = os.environ.get("SLIMML_CACHE_BYTES", str(DEFAULT_BYTES))
+    size = os.environ.get("SLIMML_CACHE_BYTES", str(default))
     if not size.isdigit():
         raise UsageError(f"SLIMML_CACHE_BYTES={size!r} is not a number of bytes")
-    return KeptFiles(Path(named) if named else base / "slimml" / "layers", int(size))
+    if named and name != "layers":
+        return KeptFiles(Path(named) / name, int(size))
+    return KeptFiles(Path(named) if named else base / "slimml" / name, int(size))

@@ -47,7 +47,7 @@ class ContentsDiffer(Exception):
 class Pass:
     """One rewriting of an image, and what it sees, by row.
 
-    `before` and `after` are digests of content that goes, is edited or replaced; `after` has the new size in bytes, too.
+    `before` and `after` are digests of content that goes, is edited or replaced; `after` has the new size, too.
     `lost` are hard links that go while the row with their content stays, by that row; `holder` the row with the content
     of each hard link; `names` the hard links that stay of each row whose content is replaced.
     """

@@ -170,7 +170,8 @@ class _Tree:
         for position in group:
             plan = self.alone[position]
             seeing += (self.members[position].inventory.state[:rows] == State.LIVE) & ~plan.goes[:rows]
-            own = np.flatnonzero(plan.verb[:rows] == Verb.REPLACE)
+            linked = (plan.verb == Verb.LINK) & (plan.verb[plan.target] == Verb.REPLACE)
+            own = np.flatnonzero(((plan.verb == Verb.REPLACE) | linked)[:rows])
             taking[own] += 1
             found |= {row: plan.offers[row] for row in own.tolist()}
         return {row: offer for row, offer in sorted(found.items()) if seeing[row] == taking[row]}
