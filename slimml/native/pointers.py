@@ -48,7 +48,7 @@ SYMBOL_VALUE, SYMBOL_SIZE = 8, 16
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A relative relocation: `place` is the address it fills, `value` what it fills in, `entry` its offset in the file."""
+    """A relative relocation at `entry` of the file: `place` is the address it fills, `value` what it fills in."""
 
     entry: int
     place: int
