@@ -20,6 +20,8 @@ _MAYBE_JSON_LIST = ("ADD", "COPY", "VOLUME")
 _MAYBE_JSON = ("CMD", "ENTRYPOINT", "RUN", "SHELL")
 _LISTS = ("FROM", "EXPOSE")
 _QUOTES = b"'\""
+_BYTE_SPACE = b"\t\n\v\f\r \x85\xa0"
+"""White space where BuildKit takes each byte for a character: between flags, and behind HEALTHCHECK's first word."""
 
 
 class Malformed(ValueError):
@@ -154,7 +156,8 @@ def _read_flags(rest: Logical) -> tuple[tuple[Flag, ...], int]:
     flags: list[Flag] = []
     at, data = 0, rest.data
     while True:
-        at += leading_space(data, at)
+        while at < len(data) and data[at] in _BYTE_SPACE:
+            at += 1
         if not data.startswith(b"--", at):
             return tuple(flags), at
         text, end = _flag_word(data, at)
@@ -182,7 +185,7 @@ def _flag_word(data: bytes, at: int) -> tuple[bytes, int]:
                 text.append(byte)
         elif byte in _QUOTES:
             quote = byte
-        elif SPACE.match(data, at):
+        elif byte in _BYTE_SPACE:
             break
         else:
             text.append(byte)
@@ -319,7 +322,8 @@ def _at(arguments: Logical, source: int) -> int:
 def _read_healthcheck(arguments: Logical) -> tuple[tuple[Word, ...], bool]:
     if not arguments.data:
         return (), False
-    found = SPACE.search(arguments.data)
-    end = found.start() if found else len(arguments.data)
-    words, json = _maybe_json(arguments.cut(end).trimmed())
+    data = arguments.data
+    end = next((at for at, byte in enumerate(data) if byte in _BYTE_SPACE), len(data))
+    rest = next((at for at in range(end, len(data)) if data[at] not in _BYTE_SPACE), len(data))
+    words, json = _maybe_json(arguments.cut(rest))
     return (_word(arguments, 0, end), *words), json
