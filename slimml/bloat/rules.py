@@ -7,6 +7,10 @@ from slimml.errors import UsageError
 
 UNUSED = "unused"
 """the one rule that no detector proposes: what a recording and its closure do not keep (slimml.slim.unused)"""
+STRIP = "strip"
+GPU_ARCHITECTURES = "gpu-architectures"
+MODELS = "models"
+"""rules of `optimize` alone, by which files become smaller and stay (slimml.slim.replacing)"""
 
 RULES = frozenset(
     [
@@ -68,9 +72,9 @@ RULES = frozenset(
         "duplicates-writable",
         "duplicates-elsewhere",
         "unstripped",
-        "strip",
-        "gpu-architectures",
-        "models",
+        STRIP,
+        GPU_ARCHITECTURES,
+        MODELS,
         "gpu-code",
         "cuda-twice",
         "frameworks",

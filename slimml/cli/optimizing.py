@@ -1,7 +1,9 @@
 """What `optimize` does between its options and its answer, for one image or several at once."""
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from slimml.report.optimized import OptimizedReport
     from slimml.slim.options import Options
     from slimml.slim.plan import Plan
+    from slimml.slim.replacing.choose import Wanted
+    from slimml.slim.replacing.offer import Offer
     from slimml.slim.shared import Member
     from slimml.slim.together import Made
 
@@ -34,13 +38,14 @@ class Subject:
     asked: Asked
     run: Running | None
     use: ByUse | None
+    offers: "Mapping[int, Offer]" = field(default_factory=dict)
 
     @property
     def member(self) -> "Member":
         """What is planned."""
         from slimml.slim.shared import Member
 
-        return Member(self.inventory, self.findings)
+        return Member(self.inventory, self.findings, offers=self.offers)
 
 
 def prepare(
@@ -78,13 +83,38 @@ def _refuse_strangers(recordings: "list[Any]", subjects: list[Subject]) -> None:
             raise Refused(f"a recording is of another image ({recording.image}), none of {names}; record these")
 
 
+def with_offers(
+    session: Session, subjects: list[Subject], options: "Options", wanted: "Wanted", store: "BlobStore"
+) -> list[Subject]:
+    """The subjects with smaller contents of their files, which lie in `store` until the images are written."""
+    from slimml.inventory.kept_files import shrunk_directory
+    from slimml.inventory.read_rows import read_rows
+    from slimml.slim.planning import make_plan
+    from slimml.slim.replacing.choose import choose_shrinkers
+    from slimml.slim.replacing.remembered import Remembered
+    from slimml.slim.replacing.replace import make_offers
+
+    limits, progress = session.access.limits, session.progress
+    place, remembered = Path(store.path, "shrunk"), Remembered(shrunk_directory())
+    found = []
+    for subject in subjects:
+        inventory = subject.inventory
+        chosen = choose_shrinkers(inventory, options, wanted, partial(read_rows, inventory, limits=limits))
+        for remark in chosen.remarks:
+            session.remark(remark)
+        plan = make_plan(inventory, subject.findings, options)
+        offers = make_offers(inventory, plan, chosen.shrinkers, place, remembered, limits=limits, progress=progress)
+        found.append(replace(subject, offers=offers.taken))
+    return found
+
+
 def plan_subjects(subjects: list[Subject], options: "Options") -> "list[Plan]":
     """A plan for each; layers that several have in common become the same."""
     from slimml.slim.planning import make_plan
     from slimml.slim.shared import shared_plans
 
     if len(subjects) == 1:
-        return [make_plan(subjects[0].inventory, subjects[0].findings, options)]
+        return [make_plan(subjects[0].inventory, subjects[0].findings, options, offers=subjects[0].offers)]
     return shared_plans([subject.member for subject in subjects], options)
 
 
@@ -134,25 +164,25 @@ def ask(session: Session, subjects: list[Subject], yes: bool) -> None:
         raise Refused(f"{names}: nothing was done")
 
 
-def carry_out(session: Session, subjects: list[Subject], plans: "list[Plan]", ledger: Path | None) -> None:
+def carry_out(
+    session: Session, subjects: list[Subject], plans: "list[Plan]", store: "BlobStore", ledger: Path | None
+) -> None:
     """Make the images, prove them, deliver all of them or none, and report."""
     from slimml.report.optimized import render_optimized
     from slimml.report.plan import plan_report
-    from slimml.slim.workshop import work_store
 
     provings = [begin_proving(session, it.inventory, it.asked, it.run) for it in subjects]
     documents = []
-    with work_store() as store:
-        made = _make(session, subjects, plans, provings, store)
-        for subject, plan, one in zip(subjects, plans, made, strict=True):
-            report = _deliver(session, subject, one, store, ledger) if one else None
-            if report is None:
-                session.remark(f"{subject.inventory.image.reference} stays as it is: nothing to gain")
-            elif not session.json:
-                render_optimized(report, session.out)
-            told = plan_report(one.slimmed.plan if one else plan, subject.inventory, str(subject.destination))
-            more = {"optimized": report} if report else {}
-            documents.append({"plan": told, **more, **_told(subject.use)})
+    made = _make(session, subjects, plans, provings, store)
+    for subject, plan, one in zip(subjects, plans, made, strict=True):
+        report = _deliver(session, subject, one, store, ledger) if one else None
+        if report is None:
+            session.remark(f"{subject.inventory.image.reference} stays as it is: nothing to gain")
+        elif not session.json:
+            render_optimized(report, session.out)
+        told = plan_report(one.slimmed.plan if one else plan, subject.inventory, str(subject.destination))
+        more = {"optimized": report} if report else {}
+        documents.append({"plan": told, **more, **_told(subject.use)})
     if session.json:
         _answer(session, subjects, documents)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slimml import __version__
+from slimml.bloat.rules import GPU_ARCHITECTURES, MODELS
 from slimml.errors import Refused
 from slimml.oci.artifact import LEDGER
 from slimml.oci.descriptor import Descriptor
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from slimml.oci.blobs import BlobStore
     from slimml.oci.image import Image
     from slimml.slim.options import Options
+
+_OPTIONS = {GPU_ARCHITECTURES: "--gpu-arch", MODELS: "--models"}
+"""how rules are asked for by themselves"""
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,9 @@ def _offered_labels(plan: Plan) -> dict[str, str]:
 def _step(options: Options) -> str:
     """What the image's history says was done."""
     depth = f" --depth {options.depth.value}" if options.depth else ""
-    return f"slimml optimize --level {options.level.value}{depth}" + (" --flatten" if options.flatten else "")
+    asked = "".join(f" {_OPTIONS[rule]} {said}" for rule, said in sorted(options.asked.items()))
+    flatten = " --flatten" if options.flatten else ""
+    return f"slimml optimize --level {options.level.value}{depth}{asked}{flatten}"
 
 
 def _refuse_larger(image: Image, before: Measured, after: Measured, plain: bool) -> None:

@@ -70,7 +70,7 @@ class Remembered:
         return None
 
     def put(self, content: Digest, key: str, result: Result, target: Path) -> None:
-        """Remember a result that is settled; `target` is the new content, if any, which nobody writes to from now on."""
+        """Remember a result that is settled; `target` is the new content, which nobody writes to from now on."""
         if not result.settled:
             return
         name = f"{hex_of(content)}-{key}"
