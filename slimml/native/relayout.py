@@ -62,15 +62,15 @@ def _rewrite(elf: ElfFile, target: Path, edit: Edit, drop_symbols: bool) -> Outc
         raise
     finally:
         os.close(descriptor)
-    return Shrunk(elf.size, layout.size, _gone(elf, layout, edit, dropped))
+    return Shrunk(elf.size, layout.size, _gone(elf, layout, room, dropped))
 
 
-def _gone(elf: ElfFile, layout: Layout, edit: Edit, dropped: dict[int, str]) -> dict[str, int]:
+def _gone(elf: ElfFile, layout: Layout, room: Room, dropped: dict[int, str]) -> dict[str, int]:
     gone: dict[str, int] = {}
     for index, kind in dropped.items():
         gone[kind] = gone.get(kind, 0) + elf.sections[index].file_bytes
-    if edit.freed:
-        gone["freed"] = sum(one.end - one.start for one in edit.freed)
+    if room.holes:
+        gone["freed"] = sum(one.end - one.start for one in room.holes)
     return gone | {"padding": elf.size - layout.size - sum(gone.values())}
 
 

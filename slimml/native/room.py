@@ -30,7 +30,7 @@ _MOVABLE_TAGS = (4, 0x6FFFFEF5, 5, 6, 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFE)
 """DT_HASH, DT_GNU_HASH, DT_STRTAB, DT_SYMTAB, DT_VERSYM, DT_VERDEF, DT_VERNEED"""
 _OTHER_ADDRESS_TAGS = (3, 7, 12, 13, 17, 21, 23, 25, 26, 32, 0x6FFFFEFA, 0x6FFFFEFB)
 _ALIGN = 64
-_WORTH = 16
+_WORTH_PAGES = 4
 """pages that a hole must have to be worth a program header"""
 _RELA = struct.Struct("<QQq")
 _SYMBOL = struct.Struct("<IBBHQQ")
@@ -84,10 +84,10 @@ def make_room(elf: ElfFile, edit: Edit) -> Room:
         return NO_EDIT
     freed = tuple(sorted(edit.freed))
     addresses = [_addresses(elf, one) for one in freed]
-    count = sum(_hole(one, elf.page) is not None for one in addresses)
-    if not count:
+    wanted = [hole for one in addresses if (hole := _hole(elf, one)) is not None]
+    if not wanted:
         return Room(freed)
-    block = _in_the_way(elf, count)
+    block = _in_the_way(elf, sum(not _ends_segment(elf, hole.end) for hole in wanted))
     taken = 0
     distance = 0
     if block.end:
@@ -98,7 +98,7 @@ def make_room(elf: ElfFile, edit: Edit) -> Room:
             raise Unsupported("no room for more program headers")
         distance = to - block.start
     addresses[0] = Range(addresses[0].start + taken, addresses[0].end)
-    holes = tuple(hole for one in addresses if (hole := _hole(one, elf.page)) is not None)
+    holes = tuple(hole for one in addresses if (hole := _hole(elf, one)) is not None)
     return Room(freed, holes, block, distance, tuple(_patches(elf, block, distance)) if block.end else ())
 
 
@@ -111,9 +111,16 @@ def _addresses(elf: ElfFile, freed: Range) -> Range:
     raise ValueError(f"bytes {freed.start} to {freed.end} are not the end of an allocated section")
 
 
-def _hole(addresses: Range, page: int) -> Range | None:
-    hole = Range(-(-addresses.start // page) * page, addresses.end // page * page)
-    return hole if hole.end - hole.start >= _WORTH * page else None
+def _hole(elf: ElfFile, addresses: Range) -> Range | None:
+    """The pages that can go; up to the segment's end where nothing follows, since GNU strip damages empty segments."""
+    start, end = -(-addresses.start // elf.page) * elf.page, addresses.end // elf.page * elf.page
+    if end - start < _WORTH_PAGES * elf.page:
+        return None
+    return Range(start, addresses.end if _ends_segment(elf, addresses.end) else end)
+
+
+def _ends_segment(elf: ElfFile, address: int) -> bool:
+    return any(load.vaddr + load.filesz == address == load.vaddr + load.memsz for load in elf.loads())
 
 
 def _in_the_way(elf: ElfFile, more: int) -> Range:
