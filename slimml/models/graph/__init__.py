@@ -1,0 +1,1 @@
+"""ONNX graphs read, made smaller without or with little loss, and written; needs the extra `slimml[onnx]`."""
