@@ -89,10 +89,12 @@ class Root:
         place = self.place
         return [place(path) for path in paths]
 
-    def _follow(self, link: str) -> str:
-        todo = link.split("/")[::-1]
-        done: list[str] = []
-        followed = 0
+    def walk(self, path: str) -> tuple[str, list[str], bool]:
+        """Where `path` leads, the symlinks on the way in their order, and whether it was walked to its end.
+
+        `path` may have slashes at its ends, `.` and `..`; it need not exist. After 40 links the way ends where it is.
+        """
+        todo, done, crossed = path.split("/")[::-1], list[str](), list[str]()
         while todo:
             part = todo.pop()
             if part in ("", "."):
@@ -101,15 +103,20 @@ class Root:
                 del done[-1:]
                 continue
             done.append(part)
-            target = self.links.get("/".join(done))
+            here = "/".join(done)
+            target = self.links.get(here)
             if target is None:
                 continue
-            followed += 1
-            if followed > _FOLLOWED:
-                return link
+            if len(crossed) == _FOLLOWED:
+                return here, crossed, False
+            crossed.append(here)
             done = [] if target.startswith("/") else done[:-1]
             todo.extend(target.split("/")[::-1])
-        return "/".join(done)
+        return "/".join(done), crossed, True
+
+    def _follow(self, link: str) -> str:
+        end, _, whole = self.walk(link)
+        return end if whole else link
 
 
 def merged_root(inventory: Inventory) -> Root:

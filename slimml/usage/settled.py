@@ -13,7 +13,6 @@ from slimml.usage.recording import Operation, Use
 if TYPE_CHECKING:
     from slimml.inventory.table import Inventory
 
-_FOLLOWED = 40
 _CONTENT = Operation.OPEN | Operation.EXEC
 
 
@@ -61,7 +60,7 @@ def _known(use: Use, root: Root) -> Iterator[Use]:
 
 def _followed(use: Use, root: Root) -> Iterator[Use]:
     requested = "/".join(_normal(use.path))
-    path, crossed = _walk(requested, root)
+    path, crossed, _ = root.walk(requested)
     for link in crossed:
         yield Use(link, Operation.READLINK, use.first, use.order, use.process)
     operations = use.operations & ~Operation.READLINK
@@ -79,29 +78,6 @@ def _followed(use: Use, root: Root) -> Iterator[Use]:
 
 def _normal(path: str) -> list[str]:
     return [part for part in path.split("/") if part not in ("", ".")]
-
-
-def _walk(path: str, root: Root) -> tuple[str, list[str]]:
-    """Where a path leads within the root, and the links on the way (path_resolution(7))."""
-    todo, done, crossed = path.split("/")[::-1] if path else [], list[str](), list[str]()
-    while todo:
-        part = todo.pop()
-        if part in ("", "."):
-            continue
-        if part == "..":
-            del done[-1:]
-            continue
-        done.append(part)
-        here = "/".join(done)
-        target = root.links.get(here)
-        if target is None:
-            continue
-        if len(crossed) == _FOLLOWED:
-            break
-        crossed.append(here)
-        done = [] if target.startswith("/") else done[:-1]
-        todo.extend(target.split("/")[::-1])
-    return "/".join(done), crossed
 
 
 def _there(path: str, root: Root) -> bool:

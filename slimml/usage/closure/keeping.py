@@ -27,8 +27,6 @@ _SILENT = re.compile(
     r"(?:site|dist)-packages/(?:[^/]+\.pth$|_distutils_hack/|__editable__|(?:[^/]+/)?[^/]+\.(?:dist|egg)-info(?:/|$))"
 )
 _IN_SITE = re.compile(r"(?:^|/)(?:site|dist)-packages/.")
-_FOLLOWED = 40
-"""symlinks on one way, as Linux counts (path_resolution(7))"""
 
 
 class Keeping:
@@ -136,30 +134,11 @@ class Keeping:
 
     def way(self, path: str) -> list[int]:
         """Rows of the symlinks that lead from `path` on, and of what they lead to; empty where nothing is there."""
-        rows: list[int] = []
-        todo = path.strip("/").split("/")[::-1]
-        done: list[str] = []
-        while todo:
-            part = todo.pop()
-            if part in ("", "."):
-                continue
-            if part == "..":
-                del done[-1:]
-                continue
-            done.append(part)
-            here = "/".join(done)
-            target = self.root.links.get(here)
-            if target is None:
-                continue
-            rows.append(self.live[here])
-            if len(rows) > _FOLLOWED:
-                return []
-            done = [] if target.startswith("/") else done[:-1]
-            todo.extend(target.split("/")[::-1])
-        row = self.live.get("/".join(done))
-        if row is None:
+        end, crossed, whole = self.root.walk(path)
+        row = self.live.get(end)
+        if row is None or not whole:
             return []
-        return [*rows, row]
+        return [*(self.live[link] for link in crossed), row]
 
     @cached_property
     def below(self) -> dict[str, list[int]]:

@@ -6,16 +6,15 @@ kernel's own openings (ELF interpreters, scripts' programs) escape it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slimml.engine.daemon.engine import DaemonEngine
 from slimml.engine.mounted_root import HasRoot, MountedRoot
 from slimml.errors import Unavailable
-from slimml.usage.recorders.reader import OwnReader, Reader, uses_told
-from slimml.usage.recording import Operation, Seen, Use
+from slimml.usage.recorders.reader import OwnReader, ReaderWatch
+from slimml.usage.recording import Operation, Seen
 
 if TYPE_CHECKING:
     from slimml.engine.container import Container, Engine, Prepared, RunSpec
@@ -80,14 +79,10 @@ class FanotifyRecorder:
                 watch.end()
 
 
-class FanotifyWatch:
+class FanotifyWatch(ReaderWatch):
     """See `usage.recorder.Watch`."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader: Reader | None = reader
-        self._begun = time.monotonic()
-        self._fresh = False
-        self._told: dict[str, Any] = {}
+    _fresh = False
 
     def mark(self, root: MountedRoot, *, fresh: bool = True) -> None:
         """Watch a root, as soon as it is mounted; raises Unavailable."""
@@ -95,23 +90,9 @@ class FanotifyWatch:
         if self._reader is not None:
             self._reader.ask("await" if root.at_start else "mark", pid=root.pid, path=root.path, fresh=fresh)
 
-    def end(self) -> None:
-        """Take what is there; nothing is watched any more."""
-        self._take()
-        self._reader = None
-
-    def _take(self) -> dict[str, Any]:
-        if self._reader is not None:
-            self._told = self._reader.ask("take")
-        return self._told
-
-    def uses(self) -> tuple[Use, ...]:
-        """Everything that was used so far."""
-        return uses_told(self._take()["uses"], self._begun)
-
     def lost(self) -> tuple[str, ...]:
         """What may be missing."""
-        told = self._take()
+        told = self.take()
         found = list(told["lost"])
         if not told["marked"]:
             found.append(_NEVER)
@@ -120,13 +101,9 @@ class FanotifyWatch:
             found.append(_NOTHING)
         return (*found, *((_LATE,) if told["late"] else ()))
 
-    def syscalls(self) -> frozenset[str]:
-        """None: fanotify does not tell."""
-        return frozenset()
-
     def users(self) -> frozenset[int]:
         """User IDs that programs ran with, as this machine counts them."""
-        return frozenset(self._take()["users"])
+        return frozenset(self.take()["users"])
 
 
 def place_watch(watch: FanotifyWatch, container: Container, engine: Engine) -> None:

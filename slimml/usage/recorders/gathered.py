@@ -20,6 +20,7 @@ class Gathered:
         self._paths: dict[str, list[Any]] = {}
         self._processes: dict[int, str] = {}
         self.users: set[int] = set()
+        self._strangers: set[int] = set()
         self.lost: dict[str, int] = {}
 
     def add(self, path: str, operations: int, process: str, seconds: float | None = None) -> None:
@@ -45,6 +46,8 @@ class Gathered:
 
         The user that it runs as is noted, unless it is a runtime that has not yet become the program.
         """
+        if executes and len(self._strangers) < _MOST_PROCESSES:
+            self._strangers.add(pid)
         known = None if executes else self._processes.get(pid)
         if known is None:
             known = self._look(pid)
@@ -67,13 +70,14 @@ class Gathered:
                     if not name.startswith(RUNTIMES):
                         # The effective one: what files are opened as.
                         self.users.add(int(value.split()[1]))
+                        self._strangers.discard(pid)
                     break
         return name
 
     def told(self) -> dict[str, Any]:
-        """All of it, as JSON takes it."""
+        """All of it, as JSON takes it. Users are those of all programs or none: who ended too soon may have been root."""
         return {
             "uses": [[path, *rest] for path, rest in self._paths.items()],
-            "users": sorted(self.users),
+            "users": sorted(self.users) if not self._strangers else [],
             "lost": [why if times == 1 else f"{why} ({times} times)" for why, times in self.lost.items()],
         }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import platform
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -18,8 +17,8 @@ from slimml.engine.bare.onlooker import Onlooker
 from slimml.engine.keeper.ground import ROOT_IN_NAMESPACE
 from slimml.errors import SlimmlError, Unavailable
 from slimml.usage.recorders.path_calls import AT_EMPTY_PATH, CALLS, EMPTY_PATH_FLAGS, known_machine
-from slimml.usage.recorders.reader import Reader, reader_words, uses_told
-from slimml.usage.recording import Seen, Use
+from slimml.usage.recorders.reader import Reader, ReaderWatch, reader_words
+from slimml.usage.recording import Seen
 
 if TYPE_CHECKING:
     from slimml.engine.container import Container, Engine, Prepared, RunSpec
@@ -96,42 +95,27 @@ class KeptReader(Reader):
             self._keeper.ended(self._pid, _ENDING_SECONDS)
 
 
-class NotifyWatch:
-    """See `usage.recorder.Watch`."""
+class NotifyWatch(ReaderWatch):
+    """See `usage.recorder.Watch`; uses have the names that programs gave."""
 
     def __init__(self, reader: Reader, *, users_known: bool) -> None:
-        self._reader: Reader | None = reader
+        super().__init__(reader)
         self._users_known = users_known
-        self._begun = time.monotonic()
-        self._told: dict[str, Any] = {}
 
     def end(self) -> None:
         """Take what is there; what comes later is not recorded."""
         with suppress(Unavailable):
-            self._take()
+            super().end()
         self._reader = None
-
-    def _take(self) -> dict[str, Any]:
-        if self._reader is not None:
-            self._told = self._reader.ask("take")
-        return self._told
-
-    def uses(self) -> tuple[Use, ...]:
-        """Everything that was used so far, by the names that programs gave."""
-        return uses_told(self._take()["uses"], self._begun)
 
     def lost(self) -> tuple[str, ...]:
         """What may be missing."""
-        told = self._take()
+        told = self.take()
         return tuple(told["lost"]) if told["uses"] else (*told["lost"], "the runtime handed over no listener")
-
-    def syscalls(self) -> frozenset[str]:
-        """None: only some calls are asked about."""
-        return frozenset()
 
     def users(self) -> frozenset[int]:
         """User IDs that programs ran with; none where the namespace knows one user only, so that all run as root."""
-        return frozenset(self._take()["users"] if self._users_known else ())
+        return frozenset(self.take()["users"] if self._users_known else ())
 
 
 def seccomp_document(listener: str) -> dict[str, Any]:

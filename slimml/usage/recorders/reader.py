@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -94,6 +95,34 @@ class OwnReader(Reader):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+class ReaderWatch:
+    """A watch (`usage.recorder.Watch`) whose reader gathers what is used; when it has ended, what it had told last."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader: Reader | None = reader
+        self._begun = time.monotonic()
+        self._told: dict[str, Any] = {}
+
+    def end(self) -> None:
+        """Take what is there; nothing is watched any more."""
+        self.take()
+        self._reader = None
+
+    def take(self) -> dict[str, Any]:
+        """What the reader has gathered; raises Unavailable where it has died."""
+        if self._reader is not None:
+            self._told = self._reader.ask("take")
+        return self._told
+
+    def uses(self) -> tuple[Use, ...]:
+        """Everything that was used so far."""
+        return uses_told(self.take()["uses"], self._begun)
+
+    def syscalls(self) -> frozenset[str]:
+        """None: a reader hears of some calls only, or of none."""
+        return frozenset()
 
 
 def uses_told(told: Iterable[list[Any]], begun: float) -> tuple[Use, ...]:

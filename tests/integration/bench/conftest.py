@@ -1,11 +1,11 @@
 """Engines of the tests' own that pull, and registries for them."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engines import EngineApi, engine_directory, need, running_dockerd, running_podman
+from empty_engines import daemon, docker, podman
+from engines import EngineApi, need
 
 from slimml.bench.pullers import OwnPuller, puller_of
 from slimml.engine.choose import find_engine
@@ -14,27 +14,7 @@ from slimml.oci.blobs import BlobStore
 from slimml.oci.places.daemon.api.address import Address
 from slimml.oci.transfer import Access
 
-
-@pytest.fixture(scope="session")
-def docker() -> Iterator[EngineApi]:
-    """An empty Docker."""
-    with engine_directory() as directory, running_dockerd(directory) as socket_path:
-        yield EngineApi(socket_path)
-
-
-@pytest.fixture(scope="session")
-def podman() -> Iterator[EngineApi]:
-    """An empty Podman."""
-    with engine_directory() as directory, running_podman(directory) as socket_path:
-        yield EngineApi(socket_path)
-
-
-@pytest.fixture(params=["docker", "podman"])
-def daemon(request: pytest.FixtureRequest) -> EngineApi:
-    """Each daemon in turn, as tests speak to it."""
-    found = request.getfixturevalue(request.param)
-    assert isinstance(found, EngineApi)
-    return found
+__all__ = ["daemon", "docker", "podman"]
 
 
 @pytest.fixture

@@ -151,7 +151,8 @@ def test_the_program_is_told(recorded):
 @pytest.mark.parametrize("recorder", ["fanotify", "notify"])
 def test_the_users_of_programs_are_told(runtime, recorder, tmp_path):
     engine = BareEngine(runtime, place=tmp_path)
-    image = busybox_image({"User": "ann", "Cmd": ["cat", "/etc/group"]})
+    # It lives long enough to be looked at, whatever else the machine does.
+    image = busybox_image({"User": "ann", "Cmd": ["sh", "-c", "read line < /etc/group; sleep 2"]})
     assert record(engine, image, BATCH, find_recorder(engine, recorder)).users == (1000,)
 
 
