@@ -75,7 +75,7 @@ class Gathered:
         return name
 
     def told(self) -> dict[str, Any]:
-        """All of it, as JSON takes it. Users are those of all programs or none: who ended too soon may have been root."""
+        """All of it, as JSON takes it. Users are those of all programs or none: one not seen may be root."""
         return {
             "uses": [[path, *rest] for path, rest in self._paths.items()],
             "users": sorted(self.users) if not self._strangers else [],
