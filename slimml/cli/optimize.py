@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slimml.cli import options, probing
+from slimml.cli import options, probing, shrinking
 from slimml.cli.by_use import DepthChoice, RecorderName, RecordingFiles, RecordNow, SeccompFile, recorded
 from slimml.cli.proving import Asked
 from slimml.cli.session import Session, with_session
@@ -14,7 +14,6 @@ from slimml.errors import UsageError
 
 if TYPE_CHECKING:
     from slimml.slim.options import Options
-    from slimml.slim.replacing.choose import Wanted
 
 LevelChoice = Annotated[
     options.Level | None, typer.Option("--level", help="How much risk to take: safe unless set.", show_default=False)
@@ -75,22 +74,6 @@ Shared = Annotated[
     bool, typer.Option("--shared", help="Several images: the layers that they have in common stay common.")
 ]
 
-GpuArch = Annotated[
-    str | None,
-    typer.Option(
-        "--gpu-arch",
-        metavar="ARCH[,ARCH]",
-        help="Keep the GPU code of these GPUs only: sm_90, sm_80,sm_90, or host for the GPUs of this machine.",
-        show_default=False,
-    ),
-]
-ModifyProprietary = Annotated[
-    bool,
-    typer.Option(
-        "--modify-proprietary", help="--gpu-arch also changes libraries whose licence forbids changed copies."
-    ),
-]
-
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -126,46 +109,25 @@ def optimize(
     depth: DepthChoice = None,
     emit_seccomp: SeccompFile = None,
     shared: Shared = False,
-    gpu_arch: GpuArch = None,
-    modify_proprietary: ModifyProprietary = False,
+    gpu_arch: shrinking.GpuArch = None,
+    modify_proprietary: shrinking.ModifyProprietary = False,
+    models: shrinking.Models = shrinking.Tier.LOSSLESS,
 ) -> None:
     """Make an image smaller and prove that it still works."""
-    from slimml.bloat.rules import GPU_ARCHITECTURES
-    from slimml.cli.optimizing import ask, carry_out, plan_subjects, prepare, show_plans, with_offers
-    from slimml.native.architectures import names_of
-    from slimml.slim.workshop import work_store
+    from slimml.cli.optimizing import prepare, slim_subjects
 
     chosen = _options(session, level, only, skip, keep, flatten, compression, threads, keep_removed)
     said = recorded(recording, record, recorder, depth, emit_seccomp)
-    chosen = replace(chosen, depth=said.depth if said.given else None)
     if shared:
         _check_together(image, tag, output, ledger, emit_seccomp)
     elif len(image) > 1:
         raise UsageError("optimize takes one image; several only with --shared, which keeps their common layers common")
     suites = _probes_of_each(image, probes)
     asked = [Asked(verify, file, probe, probe_command, ready, runtime, gpus) for file in suites]
-    wanted = _wanted(gpu_arch, modify_proprietary)
-    if wanted.gpu_targets:
-        chosen = replace(chosen, asked={GPU_ARCHITECTURES: names_of(wanted.gpu_targets)})
+    wanted = shrinking.wanted(gpu_arch, modify_proprietary, models)
+    chosen = replace(chosen, depth=said.depth if said.given else None, asked=shrinking.asked(wanted))
     subjects = prepare(session, image, asked, said, tag, output)
-    with work_store() as store:
-        subjects = with_offers(session, subjects, chosen, wanted, store)
-        plans = plan_subjects(subjects, chosen)
-        show_plans(session, subjects, plans, dry_run)
-        if dry_run:
-            return
-        ask(session, subjects, yes)
-        carry_out(session, subjects, plans, store, ledger)
-
-
-def _wanted(gpu_arch: str | None, modify_proprietary: bool) -> "Wanted":
-    """What is asked of files that stay; raises UsageError, and Unavailable for the GPUs of a machine that has none."""
-    from slimml.native.architectures import parse_targets
-    from slimml.slim.replacing.choose import Wanted
-
-    if modify_proprietary and not gpu_arch:
-        raise UsageError("--modify-proprietary is about GPU code: say for which GPUs (--gpu-arch)")
-    return Wanted(parse_targets(gpu_arch) if gpu_arch else (), modify_proprietary)
+    slim_subjects(session, subjects, chosen, wanted, ledger, dry_run=dry_run, yes=yes)
 
 
 def _check_together(

@@ -83,7 +83,29 @@ def _refuse_strangers(recordings: "list[Any]", subjects: list[Subject]) -> None:
             raise Refused(f"a recording is of another image ({recording.image}), none of {names}; record these")
 
 
-def with_offers(
+def slim_subjects(
+    session: Session,
+    subjects: list[Subject],
+    options: "Options",
+    wanted: "Wanted",
+    ledger: Path | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Plan, show, ask, and make the images; a dry run ends when the plans are shown."""
+    from slimml.slim.workshop import work_store
+
+    with work_store() as store:
+        subjects = _with_offers(session, subjects, options, wanted, store)
+        plans = _plan(subjects, options)
+        _show_plans(session, subjects, plans, dry_run)
+        if not dry_run:
+            _ask(session, subjects, yes)
+            _carry_out(session, subjects, plans, store, ledger)
+
+
+def _with_offers(
     session: Session, subjects: list[Subject], options: "Options", wanted: "Wanted", store: "BlobStore"
 ) -> list[Subject]:
     """The subjects with smaller contents of their files, which lie in `store` until the images are written."""
@@ -108,7 +130,7 @@ def with_offers(
     return found
 
 
-def plan_subjects(subjects: list[Subject], options: "Options") -> "list[Plan]":
+def _plan(subjects: list[Subject], options: "Options") -> "list[Plan]":
     """A plan for each; layers that several have in common become the same."""
     from slimml.slim.planning import make_plan
     from slimml.slim.shared import shared_plans
@@ -118,7 +140,7 @@ def plan_subjects(subjects: list[Subject], options: "Options") -> "list[Plan]":
     return shared_plans([subject.member for subject in subjects], options)
 
 
-def show_plans(session: Session, subjects: list[Subject], plans: "list[Plan]", dry_run: bool) -> None:
+def _show_plans(session: Session, subjects: list[Subject], plans: "list[Plan]", dry_run: bool) -> None:
     """Show what is about to be done, and write the profiles that a recording tells; JSON only where that is all."""
     from slimml.report.by_use import render_by_use
     from slimml.report.plan import plan_report, render_plan
@@ -153,7 +175,7 @@ def _answer(session: Session, subjects: list[Subject], documents: list[dict[str,
         )
 
 
-def ask(session: Session, subjects: list[Subject], yes: bool) -> None:
+def _ask(session: Session, subjects: list[Subject], yes: bool) -> None:
     """Let a person confirm; raises Refused where nobody did."""
     if yes:
         return
@@ -164,7 +186,7 @@ def ask(session: Session, subjects: list[Subject], yes: bool) -> None:
         raise Refused(f"{names}: nothing was done")
 
 
-def carry_out(
+def _carry_out(
     session: Session, subjects: list[Subject], plans: "list[Plan]", store: "BlobStore", ledger: Path | None
 ) -> None:
     """Make the images, prove them, deliver all of them or none, and report."""

@@ -27,6 +27,7 @@ class Halving:
     key: str = "halving/1"
     labels: tuple[tuple[str, str], ...] = (("halved", "yes"),)
     suffix: str = SUFFIX
+    memory_bytes: int = 512 << 20
     log: Path | None = None
     """a directory that gets a file for each call"""
 

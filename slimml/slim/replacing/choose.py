@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slimml.bloat.rules import GPU_ARCHITECTURES
+from slimml.bloat.rules import GPU_ARCHITECTURES, MODELS
 from slimml.slim.replacing.gpu import GpuArchitectures, gpu_libraries, named_rows
+from slimml.slim.replacing.models import LOSSLESS, Models, model_shrinkers
 from slimml.slim.replacing.strip import Strip
 
 if TYPE_CHECKING:
@@ -23,10 +24,14 @@ _MEANING = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user asked of shrinkers. `gpu_targets` are compute capabilities times ten; none: GPU code stays."""
+    """What the user asked of shrinkers. `gpu_targets` are compute capabilities times ten; none: GPU code stays.
+
+    `models` is a tier, or "off".
+    """
 
     gpu_targets: tuple[int, ...] = ()
     modify_proprietary: bool = False
+    models: str = LOSSLESS
 
 
 @dataclass(frozen=True)
@@ -57,4 +62,6 @@ def choose_shrinkers(inventory: Inventory, options: Options, wanted: Wanted, rea
             remarks.append(f"{inventory.image.reference} has no library with GPU code: --gpu-arch changes nothing")
         shrinkers.append(GpuArchitectures(wanted.gpu_targets, rows))
     shrinkers.append(Strip())
+    if wanted.models != "off" and options.takes(MODELS, Models.risk):
+        shrinkers += model_shrinkers(inventory, wanted.models, read)
     return Chosen(tuple(shrinkers), tuple(remarks))

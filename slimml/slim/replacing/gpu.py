@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from slimml.bloat.finding import Risk
 from slimml.bloat.rules import GPU_ARCHITECTURES
 from slimml.slim.replacing.shrinker import Left, Outcome, Shrunk
+from slimml.slim.replacing.text import Text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,7 @@ class GpuArchitectures:
     rows: tuple[int, ...]
     rule: str = GPU_ARCHITECTURES
     risk: Risk = Risk.ASK
+    memory_bytes: int = 512 << 20
 
     @property
     def reason(self) -> str:
@@ -106,7 +108,7 @@ def gpu_libraries(inventory: Inventory, read: Read) -> GpuLibraries:
     rows = gpu_rows(inventory)
     owners = sorted({int(inventory.owner[row]) for row in rows})
     texts = {owner: _licence_rows(inventory, owner) for owner in owners}
-    takers = {row: _Text() for own in texts.values() for row in own}
+    takers = {row: Text() for own in texts.values() for row in own}
     if takers:
         read(takers)
     found: dict[int, Licence] = {}
@@ -137,27 +139,6 @@ def _licence_rows(inventory: Inventory, owner: int) -> list[int]:
     named = [row for row in small if is_licence_file(inventory.paths[row])]
     inside = [row for row in named if package.place and inventory.paths[row].startswith(f"{package.place}/")]
     return inside or named
-
-
-class _Text:
-    """Takes a small file whole (slimml.inventory.read_rows.Taker)."""
-
-    def __init__(self) -> None:
-        self._content = bytearray()
-
-    @property
-    def text(self) -> str:
-        """What was taken."""
-        return self._content.decode("utf-8", "replace")
-
-    def begin(self, size: int) -> None:
-        del size
-        self._content = bytearray()
-
-    def data(self, piece: memoryview) -> None:
-        self._content += piece
-
-    def end(self) -> None: ...
 
 
 def named_rows(inventory: Inventory, rows: Sequence[int]) -> str:

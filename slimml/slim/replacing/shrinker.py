@@ -41,6 +41,7 @@ class Shrinker(Protocol):
     `rule` (slimml.bloat.rules), `risk` and `reason` are what plan, report and ledger say. `key` is all that a result
     depends on beside the file's content: the version of the code that makes it, and the options; results are
     remembered by the content's digest and this key. `labels` are told on an image in which it changed something.
+    `memory_bytes` is what the process may have of its own while it works on one file; what it maps does not count.
     """
 
     @property
@@ -57,6 +58,9 @@ class Shrinker(Protocol):
 
     @property
     def labels(self) -> tuple[tuple[str, str], ...]: ...
+
+    @property
+    def memory_bytes(self) -> int: ...
 
     def wants(self, inventory: Inventory) -> NDArray[np.int64]:
         """Rows worth a try, told from the file table alone; what is hidden, no file or to be kept is left out later."""

@@ -29,6 +29,7 @@ class Strip:
     risk: Risk = Risk.SAFE
     reason: str = "symbols and debug information, which no loader maps"
     labels: tuple[tuple[str, str], ...] = ()
+    memory_bytes: int = 512 << 20
 
     @property
     def key(self) -> str:

@@ -19,8 +19,6 @@ from typing import IO
 from slimml.slim.replacing.remembered import Result
 from slimml.slim.replacing.shrinker import Left, Outcome, Shrinker
 
-MEMORY_BYTES = 1 << 30
-"""Memory of its own that a worker may have; files that are mapped do not count."""
 LENGTH = struct.Struct("<Q")
 _PIECE = 1 << 20
 
@@ -67,6 +65,7 @@ def shrink(job: Job) -> Result:
 
 def _attempt(shrinker: Shrinker, source: Path, trial: Path) -> tuple[Outcome, bool]:
     """The outcome, and whether it would be the same another time."""
+    _limit(resource.RLIMIT_DATA, shrinker.memory_bytes)
     try:
         outcome = shrinker.shrink(source, trial)
         if isinstance(outcome, Left):
@@ -74,7 +73,7 @@ def _attempt(shrinker: Shrinker, source: Path, trial: Path) -> tuple[Outcome, bo
         if trial.stat().st_size >= source.stat().st_size:
             return Left("it would not become smaller"), True
     except MemoryError:
-        return Left(f"it takes more than {MEMORY_BYTES >> 20} MiB of memory"), False
+        return Left(f"it takes more than {shrinker.memory_bytes >> 20} MiB of memory"), False
     except OSError as error:
         return Left(f"it cannot be worked on: {error.strerror}"), False
     except Exception as error:
@@ -82,15 +81,18 @@ def _attempt(shrinker: Shrinker, source: Path, trial: Path) -> tuple[Outcome, bo
     return outcome, True
 
 
+def _limit(kind: int, most: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
 def main() -> None:
     """Work until the standard input ends."""
     jobs, results = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     # What a shrinker prints must not come between results.
     os.dup2(2, 1)
-    for kind, most in ((resource.RLIMIT_DATA, MEMORY_BYTES), (resource.RLIMIT_CORE, 0)):
-        _, hard = resource.getrlimit(kind)
-        with suppress(ValueError, OSError):
-            resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    _limit(resource.RLIMIT_CORE, 0)
     while (told := receive(jobs)) is not None:
         # Jobs come from this program alone; results, which hostile files have a hand in, go back as plain JSON.
         job = pickle.loads(told)

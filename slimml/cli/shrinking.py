@@ -1,0 +1,72 @@
+"""The side of `optimize` that makes files smaller that stay: its options, and what they ask for."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from slimml.errors import UsageError
+
+if TYPE_CHECKING:
+    from slimml.slim.replacing.choose import Wanted
+
+
+class Tier(StrEnum):
+    """How far models may be changed."""
+
+    OFF = "off"
+    LOSSLESS = "lossless"
+    COMPACT = "compact"
+
+
+GpuArch = Annotated[
+    str | None,
+    typer.Option(
+        "--gpu-arch",
+        metavar="ARCH[,ARCH]",
+        help="Keep the GPU code of these GPUs only: sm_90, sm_80,sm_90, or host for the GPUs of this machine.",
+        show_default=False,
+    ),
+]
+ModifyProprietary = Annotated[
+    bool,
+    typer.Option(
+        "--modify-proprietary", help="--gpu-arch changes libraries, too, whose licence forbids changed copies."
+    ),
+]
+Models = Annotated[
+    Tier,
+    typer.Option(
+        "--models",
+        help="What may be done to models: lossless (what inference reads stays bit for bit), compact (weights in fewer "
+        "bits, fp32 again once loaded), off.",
+    ),
+]
+
+
+def wanted(gpu_arch: str | None, modify_proprietary: bool, models: Tier) -> "Wanted":
+    """What is asked of files that stay; raises UsageError, and Unavailable for the GPUs of a machine that has none."""
+    from slimml.slim.replacing.choose import Wanted
+
+    if modify_proprietary and not gpu_arch:
+        raise UsageError("--modify-proprietary is about GPU code: say for which GPUs (--gpu-arch)")
+    targets: tuple[int, ...] = ()
+    if gpu_arch:
+        from slimml.native.architectures import parse_targets
+
+        targets = parse_targets(gpu_arch)
+    return Wanted(targets, modify_proprietary, models.value)
+
+
+def asked(found: "Wanted") -> dict[str, str]:
+    """The rules that were asked for by themselves, with what was said."""
+    from slimml.bloat.rules import GPU_ARCHITECTURES, MODELS
+
+    said: dict[str, str] = {}
+    if found.gpu_targets:
+        from slimml.native.architectures import names_of
+
+        said[GPU_ARCHITECTURES] = names_of(found.gpu_targets)
+    if found.models == Tier.COMPACT:
+        said[MODELS] = found.models
+    return said
