@@ -81,7 +81,7 @@ def plan_layout(elf: ElfFile, room: Room, dropped: Collection[int]) -> Layout:
     cut = [piece for segment in elf.segments for piece in _cut(segment, room.holes)]
     if room.holes:
         cut = [_without_needless_rights(piece, elf) for piece in cut]
-    placed, pieces = _place([one for one in cut if one.type == PT_LOAD])
+    placed, pieces = _place([one for one in cut if one.type == PT_LOAD], elf.page)
     loads = [placed[one.offset, one.vaddr] for one in cut if one.type == PT_LOAD]
     segments, remaining = [], iter(loads)
     for segment in cut:
@@ -127,7 +127,7 @@ def _without_needless_rights(segment: Segment, elf: ElfFile) -> Segment:
     return segment if code else replace(segment, flags=segment.flags & ~PF_X)
 
 
-def _place(loads: list[Segment]) -> tuple[dict[tuple[int, int], Segment], list[Piece]]:
+def _place(loads: list[Segment], page: int) -> tuple[dict[tuple[int, int], Segment], list[Piece]]:
     """Each PT_LOAD with its new offset, by old offset and address; and what is copied for it."""
     placed, pieces, old_end, position = {}, [], 0, 0
     for load in sorted(loads, key=lambda one: (one.offset, one.vaddr)):
@@ -135,9 +135,9 @@ def _place(loads: list[Segment]) -> tuple[dict[tuple[int, int], Segment], list[P
         apart = load.offset // SMALLEST_PAGE > (old_end - 1) // SMALLEST_PAGE
         first = -(-position // SMALLEST_PAGE) * SMALLEST_PAGE if apart else position
         align, offset = load.align, first + (load.vaddr - first) % load.align
-        paged = first + (load.vaddr - first) % SMALLEST_PAGE
+        paged = first + (load.vaddr - first) % page
         if offset - paged >= _PADDING_WORTH:
-            align, offset = SMALLEST_PAGE, paged
+            align, offset = page, paged
         placed[load.offset, load.vaddr] = replace(load, offset=offset, align=align)
         pieces.append(Piece(load.offset, load.filesz, offset))
         old_end, position = max(old_end, load.file_end), max(position, offset + load.filesz)
