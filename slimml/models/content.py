@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 ReadAt = Callable[[int, int], bytes]
 """Gives the bytes at an offset, at most as many as asked for; fewer only at the end."""
@@ -32,9 +32,10 @@ class Content:
     def __init__(self, read: ReadAt, size: int, kept: int | None = None) -> None:
         self._read, self.size, self._kept = read, size, size if kept is None else kept
         self._steps = self._bytes = 0
+        self._head = b""
 
     @classmethod
-    def of(cls, file: BinaryIO, size: int | None = None, kept: int | None = None) -> Content:
+    def of(cls, file: IO[bytes], size: int | None = None, kept: int | None = None) -> Content:
         """The content of an open file that has a descriptor; its position is neither used nor moved.
 
         `size` is given where the file holds only the first `kept` bytes of the content.
@@ -61,6 +62,8 @@ class Content:
         """Exactly `count` bytes from `offset` on; raises Unreadable where they do not exist."""
         if offset < 0 or count < 0 or offset + count > self.size:
             raise Unreadable(f"{count:,} bytes at offset {offset:,} reach past the end, {self.size:,}")
+        if offset + count <= len(self._head):
+            return self._head[offset : offset + count]
         if offset + count > self._kept:
             raise Unreadable(f"its description reaches past the {self._kept:,} bytes that are read of such a file")
         if count > MOST_AT_ONCE:
@@ -85,8 +88,11 @@ class Content:
             start += len(found)
 
     def head(self, count: int) -> bytes:
-        """The first `count` bytes, or all there are."""
-        return self.at(0, min(count, self.size))
+        """The first `count` bytes, or all there are. They are kept: many a reader asks for them."""
+        found = self.at(0, min(count, self.size, self._kept))
+        if len(found) > len(self._head):
+            self._head = found
+        return found
 
     def integer(self, offset: int, count: int) -> int:
         """The little-endian unsigned number of `count` bytes at `offset`."""

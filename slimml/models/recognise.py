@@ -24,10 +24,14 @@ from slimml.models.formats import safetensors_file as safetensors
 from slimml.models.formats.hdf5 import MAGIC as HDF5_MAGIC
 from slimml.models.model_file import Format, ModelFile
 
-HEAD_BYTES: Final = 4096
+HEAD_BYTES: Final = 16 << 10
 """how much of a file's beginning tells whether it may be a model"""
 SMALLEST: Final = 16
 """bytes of the smallest file that is looked at"""
+
+_MOST_GGUF_HEADER: Final = 64 << 20
+_PROTOBUF_STARTS: Final = (b"\x08", b"\x0a", b"\x12", b"\x3a", b"\x42")
+_PICKLE_NAMES: Final = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".sav", ".model")
 
 _Reader = Callable[[Content], ModelFile | None]
 _Protobuf = tuple[Format, Callable[[Content], bool], _Reader, tuple[str, ...]]
@@ -61,8 +65,35 @@ def recognise(content: Content, name: str = "") -> ModelFile | None:
         except Unreadable as error:
             return _damaged(kind, content, error)
         if found is not None:
-            return found
-    return _protobuf(content, head, name) if head[:1] in (b"\x08", b"\x0a", b"\x12", b"\x3a", b"\x42") else None
+            return found if _is_plausible(found, head, name) else None
+    return _protobuf(content, head, name) if head[:1] in _PROTOBUF_STARTS else None
+
+
+def _is_plausible(found: ModelFile, head: bytes, name: str) -> bool:
+    """Whether what begins like a pickle and breaks off is one: a list of words may begin like one, too.
+
+    One that would run something before it breaks off is, whatever it is called.
+    """
+    if found.format not in (Format.PICKLE, Format.JOBLIB) or not found.unread:
+        return True
+    told = found.calls if pickle_file.is_binary(head) else found.dangers
+    return bool(told) or name.lower().endswith(_PICKLE_NAMES)
+
+
+def needed_bytes(head: bytes, size: int, name: str) -> int | None:
+    """How many bytes of a file of `size` bytes that begins with `head` are needed to tell what model it is.
+
+    None when it is none, as far as its beginning and its name tell: for files that come by only once.
+    """
+    content = Content.of_bytes(head)
+    if head[:4] == gguf.MAGIC:
+        return min(size, _MOST_GGUF_HEADER)
+    suggested = [kind for kind, _ in _by_magic(content, head)]
+    if suggested == [Format.SAFETENSORS]:
+        return min(size, safetensors.header_bytes(head) or 0, safetensors.MOST_HEADER_BYTES)
+    if suggested or head[:1] in _PROTOBUF_STARTS or name.endswith(".index"):
+        return size
+    return None
 
 
 def _damaged(kind: Format, content: Content, error: Unreadable) -> ModelFile:
@@ -107,7 +138,8 @@ def _by_magic(content: Content, head: bytes) -> list[tuple[Format, _Reader]]:
 def _json(head: bytes) -> list[tuple[Format, _Reader]]:
     if trees.XGBOOST_JSON.match(head) and b'"learner"' in head:
         return [(Format.XGBOOST, trees.read_xgboost_json)]
-    return [(Format.TOKENIZER, documents.read_document)]
+    kind = documents.kind_of(head)
+    return [] if kind is None else [(kind, documents.read_document)]
 
 
 def _archive(content: Content) -> ModelFile | None:

@@ -9,15 +9,20 @@ from slimml.models.formats.safetensors_file import is_index, parse_json, read_in
 from slimml.models.model_file import Format, ModelFile
 
 _MOST_BYTES: Final = 64 << 20
-_HEAD: Final = 64 << 10
-_MARKS: Final = (b'"weight_map"', b'"added_tokens"', b'"spacy_version"')
+_MARKS: Final = {
+    b'"weight_map"': Format.SAFETENSORS_INDEX,
+    b'"added_tokens"': Format.TOKENIZER,
+    b'"spacy_version"': Format.SPACY,
+}
+
+
+def kind_of(head: bytes) -> Format | None:
+    """What a JSON document that begins so may be."""
+    return next((kind for mark, kind in _MARKS.items() if mark in head), None)
 
 
 def read_document(content: Content) -> ModelFile | None:
     """What a JSON document says, None where it is not a model's; raises Unreadable."""
-    head = content.head(_HEAD)
-    if head.lstrip()[:1] != b"{" or not any(mark in head for mark in _MARKS):
-        return None
     if content.size > _MOST_BYTES:
         raise Unreadable(f"a document of {content.size:,} bytes, more than {_MOST_BYTES:,}")
     document = parse_json(content.at(0, content.size))

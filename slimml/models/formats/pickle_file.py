@@ -54,6 +54,11 @@ def looks_like_pickle(head: bytes) -> bool:
     return bool(_BINARY.match(head) or _TEXT.match(head))
 
 
+def is_binary(head: bytes) -> bool:
+    """Whether a file that begins so is a pickle of protocol 2 or later, packed or not."""
+    return bool(_BINARY.match(head)) or unpacker_of(head) is not None
+
+
 def is_packed_pickle(content: Content) -> bool:
     """Whether the content is a compressed pickle, by the first bytes of what is in it."""
     head = content.head(4096)

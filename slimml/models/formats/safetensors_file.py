@@ -25,8 +25,8 @@ _OPTIMIZER: Final = ("optimizer.", "optim.", "optimizer_state.")
 
 
 def header_bytes(head: bytes) -> int | None:
-    """How many bytes of a file hold its whole header, told from its first nine; None where it is no safetensors."""
-    if len(head) <= LENGTH_BYTES or head[LENGTH_BYTES : LENGTH_BYTES + 1] != b"{":
+    """How many bytes of a file hold its whole header, told from its first ten; None where it is no safetensors."""
+    if len(head) < LENGTH_BYTES + 2 or head[LENGTH_BYTES] != 0x7B or head[LENGTH_BYTES + 1] not in b'"} \n\r\t':
         return None
     length = int.from_bytes(head[:LENGTH_BYTES], "little")
     # The first eight bytes of a text would be a length beyond all bounds.
@@ -38,7 +38,7 @@ def read_safetensors(content: Content) -> ModelFile:
 
     The format's own rules hold: tensors lie without gaps and overlaps, each as long as its shape and dtype say.
     """
-    end = header_bytes(content.head(LENGTH_BYTES + 1))
+    end = header_bytes(content.head(LENGTH_BYTES + 2))
     if end is None or end > content.size:
         raise Unreadable("its header is longer than the file")
     if end > MOST_HEADER_BYTES:
