@@ -30,7 +30,7 @@ from slimml.inventory.owner import System
 from slimml.inventory.read_rows import read_rows
 from slimml.inventory.take import take_inventory
 from slimml.oci.reference import parse_reference
-from slimml.oci.transfer import Access, open_image
+from slimml.oci.transfer import Access, open_image, write_image
 from slimml.probes.probe import CommandProbe, Suite
 from slimml.probes.read import read_suite
 from slimml.slim.deliver import deliver
@@ -151,7 +151,11 @@ def slimmed_at(work: Work, depth: Depth, recording: "Recording", before: float, 
     told = judged(told, verification.rows)
     if program := syft():
         found = take_inventory(image)
-        told = replace(told, packages=len(packages_of_slimml(found)), packages_differ=differing(found, layout, program))
+        alone = layout.with_name(f"{layout.name}-alone")
+        shutil.rmtree(alone, ignore_errors=True)
+        write_image(image, parse_reference(f"oci:{alone}:slim"), work.access)
+        told = replace(told, packages=len(packages_of_slimml(found)), packages_differ=differing(found, alone, program))
+        shutil.rmtree(alone)
     return told
 
 
@@ -186,8 +190,12 @@ def syft() -> str | None:
 
 
 def differing(inventory: "Inventory", layout: Path, program: str) -> tuple[str, ...]:
-    """What syft lists and slimml does not, and the other way round; each package once."""
-    ended = subprocess.run([program, "scan", f"oci-dir:{layout}", "-o", "json", "-q"], capture_output=True, check=True)
+    """What syft lists and slimml does not, and the other way round; each package once. The layout holds the image only:
+    syft takes none that has a ledger as well.
+    """
+    ended = subprocess.run([program, "scan", f"oci-dir:{layout}", "-o", "json", "-q"], capture_output=True, check=False)
+    if ended.returncode:
+        raise SlimmlError(f"syft could not list {layout}: {ended.stderr.decode(errors='replace').strip()[-300:]}")
     listed = {
         (item["type"], item["name"].lower().replace("_", "-"), item["version"])
         for item in json.loads(ended.stdout)["artifacts"]
