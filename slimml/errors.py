@@ -45,6 +45,12 @@ class LimitExceeded(InvalidImage):
         self.limit = limit
 
 
+class InvalidModel(SlimmlError):
+    """A model file contradicts its format, or is past what slimml reads of one."""
+
+    exit_code = 6
+
+
 class Refused(SlimmlError):
     """slimml will not do it: the result would be larger, would overwrite something, or nobody confirmed it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Final, NamedTuple
 
 import xxhash
 
+from slimml.errors import UsageError
 from slimml.models.content import Content
 from slimml.models.listing import Listing, Passed, put_together
 from slimml.models.model_file import ModelFile
@@ -53,6 +55,25 @@ def list_directory(root: Path, progress: Progress = SILENT) -> Listing:
         twice = wanted and sizes[one.size] > 1 and first[one.inode] == one.path
         passed.append(Passed(one.path, one.size, _digest(root, one.path) if twice else None, one.model))
     return put_together(passed, {one.path: one.size for one in files})
+
+
+def list_file(path: Path) -> Listing:
+    """The model in one file, as a listing of it alone; raises as `look_at`."""
+    model, size = look_at(path), path.stat().st_size
+    return put_together([Passed(path.name, size, None, model)], {path.name: size})
+
+
+def look_at(path: Path) -> ModelFile | None:
+    """The model in the file that a user named, None where it is none; raises NotFound, AccessDenied, UsageError."""
+    try:
+        with open(path, "rb", buffering=0, opener=lambda name, _: os.open(name, _FLAGS & ~os.O_NOFOLLOW)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UsageError(f"{path} is not a file; slimml models list looks into directories")
+            return recognise(Content.of(file), path.name)
+    except OSError as error:
+        if error.errno == errno.EISDIR:
+            raise UsageError(f"{path} is a directory; slimml models list looks into those") from None
+        raise told(error, str(path)) from None
 
 
 def _parts(files: list[_File]) -> set[str]:
