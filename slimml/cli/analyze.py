@@ -11,7 +11,9 @@ from slimml.errors import UsageError
 
 if TYPE_CHECKING:
     from slimml.bloat.finding import Findings
+    from slimml.dockerfile.document import Document
     from slimml.inventory.table import Inventory
+    from slimml.oci.image import Image
     from slimml.report.analysis import AnalysisReport
 
 TreeFlag = Annotated[bool, typer.Option("--tree", help="Show directories by bytes instead.")]
@@ -31,6 +33,12 @@ Picture = Annotated[
     Path | None,
     typer.Option("--picture", metavar="FILE", help="Write a picture as well (.svg or .png).", show_default=False),
 ]
+Dockerfile = Annotated[
+    Path | None,
+    typer.Option(
+        "--dockerfile", metavar="FILE", help="Point to the lines of the image's Dockerfile.", show_default=False
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -47,20 +55,22 @@ def analyze(
     top: Top = None,
     show: Show = None,
     picture: Picture = None,
+    dockerfile: Dockerfile = None,
 ) -> None:
     """Say what an image carries, whose it is, and what could go."""
-    from slimml.cli.reading import open_named
+    from slimml.cli.reading import open_named, read_dockerfile
     from slimml.inventory.kept_files import default_directory
     from slimml.report.kept import keep_report, kept_report
 
     if sum((tree, layer is not None, show is not None)) > 1:
         raise UsageError("give one of --tree, --layer and --show")
     listed = top or session.settings.analyze.top
+    lines = read_dockerfile(dockerfile) if dockerfile else None
     opened, kept, limits = open_named(image, session), default_directory(), session.access.limits
     if not (tree or layer is not None or show or picture):
         known = kept_report(kept, opened, limits, listed)
         if known is not None:
-            _show_report(session, known, listed)
+            _show_report(session, _located(session, known, opened, lines, dockerfile), listed)
             return
     from slimml.bloat.detect import find_bloat
     from slimml.cli.reading import inventory_of
@@ -70,6 +80,7 @@ def analyze(
     findings = find_bloat(inventory)
     report = analyse(inventory, findings, listed)
     keep_report(kept, opened, limits, listed, report)
+    report = _located(session, report, opened, lines, dockerfile)
     if layer is not None and not 0 <= layer < report.image.layers:
         raise UsageError(f"--layer {layer}: the image has layers 0 to {report.image.layers - 1}")
     if picture:
@@ -86,6 +97,21 @@ def analyze(
         _show_finding(session, inventory, findings, report, show)
     else:
         _show_report(session, report, listed)
+
+
+def _located(
+    session: Session, report: "AnalysisReport", image: "Image", document: "Document | None", path: Path | None
+) -> "AnalysisReport":
+    """The report with the lines of the Dockerfile, where one is given."""
+    if document is None:
+        return report
+    from slimml.report.dockerfile_lines import with_lines
+
+    located = with_lines(report, image.config, document, str(path))
+    untold = sum(layer.made_by is None for layer in located.layers)
+    if untold:
+        session.remark(f"{path} does not tell what made {untold} of {len(located.layers)} layers: is it this image's?")
+    return located
 
 
 def _show_report(session: Session, report: "AnalysisReport", top: int) -> None:
@@ -123,8 +149,14 @@ def _show_finding(
     session: Session, inventory: "Inventory", findings: "Findings", report: "AnalysisReport", rule: str
 ) -> None:
     from slimml.report.build_analysis import finding_report
+    from slimml.report.dockerfile_lines import finding_with_lines
 
-    chosen = [finding_report(inventory, finding, None) for finding in findings if finding.rule == rule]
+    lines = tuple(layer.made_by for layer in report.layers)
+    chosen = [
+        finding_with_lines(finding_report(inventory, finding, None), lines)
+        for finding in findings
+        if finding.rule == rule
+    ]
     if not chosen:
         there = ", ".join(sorted({finding.rule for finding in findings})) or "none"
         raise UsageError(f"--show {rule}: the image has no such finding; there are: {there}")
@@ -134,4 +166,4 @@ def _show_finding(
     from slimml.report.terminal import render_finding
 
     for finding in chosen:
-        render_finding(finding, session.out)
+        render_finding(finding, session.out, report.dockerfile)

@@ -1,10 +1,13 @@
 """Opening an image and taking its inventory, as every command that looks into images does."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimml.cli.session import Session
+from slimml.errors import InvalidDockerfile, NotFound, UsageError
 
 if TYPE_CHECKING:
+    from slimml.dockerfile.document import Document
     from slimml.inventory.table import Inventory
     from slimml.oci.image import Image
 
@@ -29,6 +32,18 @@ def inventory_of(image: "Image", session: Session) -> "Inventory":
         progress=session.progress,
         meanwhile=_import_the_rest,
     )
+
+
+def read_dockerfile(path: Path) -> "Document":
+    """The Dockerfile at `path`; raises NotFound, and UsageError with the file and the line that no builder takes."""
+    from slimml.dockerfile.document import parse
+
+    try:
+        return parse(path.read_bytes())
+    except OSError as error:
+        raise NotFound(f"{path}: {error.strerror}") from None
+    except InvalidDockerfile as error:
+        raise UsageError(f"{path}: {error}") from None
 
 
 def _import_the_rest() -> None:

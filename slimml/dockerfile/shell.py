@@ -120,7 +120,7 @@ class Script:
         if not around or not around <= {"&&", ";"}:
             return None
         if at:
-            return Span((link.operator_span or link.span).start, link.span.end)
+            return Span(self.links[at - 1].span.end, link.span.end)
         return Span(link.span.start, following.span.start) if following else None
 
 

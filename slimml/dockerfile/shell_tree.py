@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -38,6 +39,10 @@ _SIMPLE = frozenset(
 )
 _CHAINS = frozenset({"list", "pipeline"})
 _REDIRECTIONS = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
+_WHOLE = frozenset({"string", "heredoc_body", "expansion", "arithmetic_expansion", "test_command", "regex"})
+"""Nodes whose inner bytes need not all have a node of their own."""
+
+_GAP = re.compile(rb"(?:\s|\\\r?\n)*")
 DEEPEST = 200
 """Levels of nesting that are followed; a script with more is not sound."""
 
@@ -52,7 +57,25 @@ def read_tree(text: Logical, environment: Environment, within: tuple[str, ...]) 
     root = _parser().parse(text.data).root_node
     reader = _Reader(text, environment)
     links = tuple(reader.links(root, within, 0))
-    return links, not root.has_error and not reader.too_deep
+    return links, not root.has_error and not reader.too_deep and _covers(root, text.data)
+
+
+def _covers(root: tree_sitter.Node, data: bytes) -> bool:
+    """Whether every byte that is no white space is in the tree: the grammar loses words beside some heredocs, and
+    does not call it an error."""
+    waiting, spans = [root], []
+    while waiting:
+        node = waiting.pop()
+        if node.child_count and node.type not in _WHOLE:
+            waiting += node.children
+        else:
+            spans.append((node.start_byte, node.end_byte))
+    at = 0
+    for start, end in sorted(spans):
+        if _GAP.fullmatch(data, at, max(at, start)) is None:
+            return False
+        at = max(at, end)
+    return _GAP.fullmatch(data, at) is not None
 
 
 class _Reader:

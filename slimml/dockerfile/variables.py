@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -93,34 +93,47 @@ class _State:
 
 def scopes(document: Document, build_args: Mapping[str, str] = _NOTHING) -> tuple[Scope, ...]:
     """For each instruction of the document the scope before it."""
-    return tuple(_walk(document, build_args))
+    return tuple(_walk(document, build_args)[0])
 
 
-def _walk(document: Document, build_args: Mapping[str, str]) -> Iterator[Scope]:
+def environments(document: Document, build_args: Mapping[str, str] = _NOTHING) -> tuple[Environment, ...]:
+    """For each stage what ENV has set at its end; no ARG is in a container."""
+    return tuple(
+        Environment(_without(state.values, state.arguments), state.closed) for state in _walk(document, build_args)[1]
+    )
+
+
+def _walk(document: Document, build_args: Mapping[str, str]) -> tuple[list[Scope], list[_State]]:
+    """The scopes before all instructions, and the stages as they are at their ends."""
     first = _State(values=dict.fromkeys(PLATFORM_ARGUMENTS))
-    state, stage, ended = first, -1, dict[str, _State]()
-    name = ""
+    met: list[Scope] = []
+    stages: list[_State] = []
+    named: dict[str, _State] = {}
     for found in document.instructions:
+        state = stages[-1] if stages else first
         if found.name == "FROM":
-            if stage >= 0:
-                ended |= {str(stage): state} | ({name: state} if name else {})
-            yield Scope(stage, first.environment())
+            met.append(Scope(len(stages) - 1, first.environment()))
             base = expand(found.values[0], first.environment(), document.escape)
-            state, stage = _begun(base, ended), stage + 1
-            name = found.values[2].lower() if len(found.words) == 3 else ""
+            stages.append(_begun(base, named))
+            if len(found.words) == 3:
+                named = {**named, found.values[2].lower(): stages[-1]}
             continue
-        yield Scope(stage, state.environment(), frozenset(state.arguments), state.shell)
+        met.append(Scope(len(stages) - 1, state.environment(), frozenset(state.arguments), state.shell))
         _step(state, found, first, document.escape, build_args)
+    return met, stages
 
 
-def _begun(base: str | None, ended: Mapping[str, _State]) -> _State:
+def _without(values: Mapping[str, str | None], names: set[str]) -> dict[str, str | None]:
+    return {name: value for name, value in values.items() if name not in names}
+
+
+def _begun(base: str | None, named: Mapping[str, _State]) -> _State:
     """The state at the beginning of a stage: ENV and SHELL of the stage that it builds on, never its ARG."""
-    before = ended.get(base.lower()) if base is not None and not base.isdigit() else None
+    before = named.get(base.lower()) if base is not None else None
     if before is None:
         # A builder sets PATH in an image from scratch.
         return _State(values={"PATH": None} if base == "scratch" else {}, closed=base == "scratch")
-    kept = {name: value for name, value in before.values.items() if name not in before.arguments}
-    return replace(before, values=kept, arguments=set())
+    return replace(before, values=_without(before.values, before.arguments), arguments=set())
 
 
 def _step(state: _State, found: Instruction, first: _State, escape: str, build_args: Mapping[str, str]) -> None:

@@ -55,8 +55,19 @@ class Reclaimable:
 
 
 @dataclass(frozen=True)
+class DockerfileLine:
+    """The line, from 1, of the instruction that made a layer; `inherited`: it is the FROM whose image has the layer."""
+
+    line: int
+    inherited: bool
+
+
+@dataclass(frozen=True)
 class LayerReport:
-    """One layer, `index` from 0 at the bottom. `command` is the build step, "" when unknown."""
+    """One layer, `index` from 0 at the bottom. `command` is the build step, "" when unknown.
+
+    `made_by` is None where no Dockerfile was given, or where it does not tell.
+    """
 
     index: int
     digest: str
@@ -65,6 +76,7 @@ class LayerReport:
     command: str
     total: Amount
     reclaimable: Amount
+    made_by: DockerfileLine | None = None
 
 
 @dataclass(frozen=True)
@@ -92,12 +104,13 @@ class PathReport:
 
 @dataclass(frozen=True)
 class FindingLayer:
-    """A finding's part in one layer."""
+    """A finding's part in one layer; `made_by` as in LayerReport."""
 
     index: int
     command: str
     disk_bytes: int
     compressed_bytes: int
+    made_by: DockerfileLine | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +134,8 @@ class AnalysisReport:
     """Everything that `slimml analyze` says. Lists are complete and ordered: layers from the bottom, all else by size.
 
     The sums of `layers`, `owners`, `systems` and `forms` are the image's `disk_bytes` and `compressed_bytes`; to those
-    of `owners` belong `archive_bytes`, the compressed ends of the layers' archives.
+    of `owners` belong `archive_bytes`, the compressed ends of the layers' archives. `dockerfile` is the file
+    whose lines are told, None without one.
     """
 
     image: ImageFacts
@@ -134,3 +148,4 @@ class AnalysisReport:
     findings: tuple[FindingReport, ...]
     efficiency: Efficiency
     unknowns: tuple[str, ...]
+    dockerfile: str | None = None

@@ -13,9 +13,11 @@ from slimml.report.sizes import counted, number, share, size
 from slimml.report.untrusted import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
-    from slimml.report.analysis import AnalysisReport, FindingReport, LayerReport, PathReport
+    from slimml.report.analysis import AnalysisReport, FindingLayer, FindingReport, LayerReport, PathReport
 
 RISK_STYLE = {Risk.SAFE: "green", Risk.LIKELY: "yellow", Risk.ASK: "magenta"}
 _RISK_SAYS = {
@@ -42,6 +44,8 @@ def render_layer(report: AnalysisReport, index: int, paths: tuple[PathReport, ..
     console.print(f"  digest   {layer.digest}", soft_wrap=True)
     console.print(f"  diff ID  {layer.diff_id}", soft_wrap=True)
     console.print(f"  command  {visible(layer.command) or 'not recorded'}", soft_wrap=True)
+    if report.dockerfile:
+        console.print(f"  made by  {_made_by((layer,), report.dockerfile)}", soft_wrap=True)
     console.print(
         f"  {size(layer.total.disk_bytes)} on disk, {size(layer.total.compressed_bytes)} as {layer.compression}, "
         f"{counted(layer.total.files, 'file')}; could go: {size(layer.reclaimable.disk_bytes)}"
@@ -63,10 +67,12 @@ def render_layer(report: AnalysisReport, index: int, paths: tuple[PathReport, ..
     render_paths(paths, console)
 
 
-def render_finding(finding: FindingReport, console: Console) -> None:
-    """Print one finding with every path that it lists."""
+def render_finding(finding: FindingReport, console: Console, dockerfile: str | None = None) -> None:
+    """Print one finding with every path that it lists; `dockerfile` is the file whose lines it tells."""
     heading(console, f"{finding.rule}: {visible(finding.title)}")
     console.print(indented(_numbers(finding)))
+    if dockerfile:
+        console.print(f"  made by {_made_by(finding.layers, dockerfile)}", soft_wrap=True)
     console.print(indented(f"why: {visible(finding.reason)}"))
     console.print(indented(f"fix: {visible(finding.fix)}"))
     for part in finding.layers:
@@ -158,7 +164,8 @@ def _findings(report: AnalysisReport, console: Console, top: int) -> None:
     table.show_header = False
     for finding in report.findings[:top]:
         body = Text(visible(finding.title))
-        for detail in (f"  [{finding.rule}]", f"\n{_numbers(finding)}", f"\nfix: {visible(finding.fix)}"):
+        made = f"\nmade by {_made_by(finding.layers, report.dockerfile)}" if report.dockerfile else ""
+        for detail in (f"  [{finding.rule}]", f"\n{_numbers(finding)}", made, f"\nfix: {visible(finding.fix)}"):
             body.append(detail, style="dim")
         table.add_row(Text(size(finding.total.disk_bytes), style="bold"), _risk(finding.risk), body)
     console.print(indented(table))
@@ -171,6 +178,18 @@ def _numbers(finding: FindingReport) -> str:
     return (
         f"{counted(finding.total.files, 'file')}, {size(finding.total.compressed_bytes)} compressed, {where}{by_hand}"
     )
+
+
+def _made_by(parts: Sequence[FindingLayer | LayerReport], dockerfile: str) -> str:
+    """The lines that made the layers, as `Dockerfile:12, :14 and the base image of :2`."""
+    found = [part.made_by for part in parts]
+    own = sorted({one.line for one in found if one is not None and not one.inherited})
+    bases = sorted({one.line for one in found if one is not None and one.inherited})
+    said = [", ".join(f":{line}" for line in own)] if own else []
+    said += [f"the base image of :{line}" for line in bases]
+    if None in found:
+        said.append("what the Dockerfile does not tell")
+    return " and ".join(said).replace(":", f"{visible(dockerfile)}:", 1)
 
 
 def _owners(report: AnalysisReport, console: Console, top: int) -> None:

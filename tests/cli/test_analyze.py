@@ -49,3 +49,29 @@ def test_what_is_not_there(slimml, tmp_path):
 def test_a_limit_can_be_lowered(slimml, sloppy):
     ended = slimml("analyze", sloppy, "--limit", "members=1")
     assert (ended.code, "--limit members=N" in ended.err) == (6, True)
+
+
+def test_findings_point_to_the_lines_of_the_dockerfile(slimml, sloppy, tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nRUN step 0\n\nRUN step 1\n")
+    ended = slimml("analyze", sloppy, "--dockerfile", tmp_path / "Dockerfile")
+    assert f"{tmp_path}/Dockerfile:4" in ended.out.replace("\n", "").replace(" ", "")
+
+
+def test_lines_of_the_dockerfile_are_in_the_document(slimml, sloppy, tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM base\nRUN step 1\n")
+    found = slimml("analyze", sloppy, "--json", "--dockerfile", tmp_path / "Dockerfile").json
+    jsonschema.validate(found, json.loads(schema_text("analysis")))
+    assert [layer["made_by"] for layer in found["layers"]] == [
+        {"line": 1, "inherited": True}, {"line": 2, "inherited": False},
+    ]  # fmt: skip
+
+
+def test_a_dockerfile_of_another_image_is_remarked(slimml, sloppy, tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM base\nRUN other\n")
+    assert "is it this image's?" in slimml("analyze", sloppy, "--dockerfile", tmp_path / "Dockerfile").err
+
+
+def test_a_dockerfile_that_is_none_is_refused_with_its_line(slimml, sloppy, tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM base\nRUNX other\n")
+    ended = slimml("analyze", sloppy, "--dockerfile", tmp_path / "Dockerfile")
+    assert (ended.code, ended.out, "Dockerfile: line 2: RUNX" in ended.err) == (2, "", True)

@@ -48,8 +48,8 @@ def test_it_is_refused_with_its_line(data, line, words):
 
 @pytest.mark.parametrize(
     "line",
-    ["CMD cat <<EOF", 'RUN ["cat", "<<EOF"]', "RUN echo '<<EOF'", "RUN cat <file<<EOF", "RUN cat <<<word", "ENV a=<<EOF",
-     "RUN echo \\<<EOF"],
+    ["CMD cat <<EOF", 'RUN ["cat", "<<EOF"]', "RUN echo '<<EOF'", "RUN cat <file<<EOF", "RUN cat <<<word",
+     "ENV a=<<EOF", "RUN echo \\<<EOF"],
 )  # fmt: skip
 def test_what_looks_like_a_heredoc_is_none(line):
     (_, found) = parse(b"FROM a\n" + line.encode() + b"\n").instructions

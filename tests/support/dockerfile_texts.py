@@ -1,5 +1,7 @@
 """Strategies that make Dockerfiles: valid by construction in their frame, wild in what stands within it."""
 
+import json
+
 from hypothesis import strategies as st
 
 WORDS = st.sampled_from(
@@ -20,8 +22,6 @@ def word_lists(draw, least=1, most=6):
 
 @st.composite
 def json_lists(draw):
-    import json
-
     items = draw(
         st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6), min_size=1, max_size=4)
     )
