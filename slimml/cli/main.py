@@ -11,7 +11,22 @@ import typer
 
 from slimml import __version__
 from slimml.allocation import keep_freed_memory
-from slimml.cli import analyze, bench, cache, copy, demo, init, optimize, record, restore, schema, validate, verify
+from slimml.cli import (
+    analyze,
+    bench,
+    cache,
+    copy,
+    demo,
+    init,
+    models,
+    native,
+    optimize,
+    record,
+    restore,
+    schema,
+    validate,
+    verify,
+)
 from slimml.errors import SlimmlError, UsageError
 
 UNEXPECTED = 70
@@ -27,7 +42,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (analyze, init, record, optimize, verify, bench, restore, copy, validate, cache, schema, demo):
+for module in (
+    analyze,
+    init,
+    record,
+    optimize,
+    verify,
+    bench,
+    restore,
+    copy,
+    validate,
+    cache,
+    schema,
+    demo,
+    models,
+    native,
+):
     module.register(app)
 
 

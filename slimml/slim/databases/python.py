@@ -6,7 +6,7 @@ import base64
 import csv
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,25 +44,32 @@ def update(removal: Removal) -> Update:
     edits: dict[str, Edit] = {}
     for path, content in removal.captured("", ".dist-info/RECORD"):
         site = posixpath.dirname(posixpath.dirname(path))
-        _edit(removal, edits, path, site, content)
+        _note(edits, path, record_edit(content, site, removal.paths, removal.replaced))
     for path, content in removal.captured("", ".egg-info/installed-files.txt"):
-        _edit(removal, edits, path, posixpath.dirname(path), content)
+        _note(edits, path, record_edit(content, posixpath.dirname(path), removal.paths, removal.replaced))
     return Update(edits)
 
 
-def _edit(removal: Removal, edits: dict[str, Edit], path: str, directory: str, content: bytes) -> None:
+def _note(edits: dict[str, Edit], path: str, edit: Edit | None) -> None:
+    if edit is not None:
+        edits[path] = edit
+
+
+def record_edit(
+    content: bytes, directory: str, gone: Collection[str], replaced: Mapping[str, Smaller]
+) -> WithoutLines | NewLines | None:
+    """What becomes of a RECORD, whose paths are relative to `directory`; None where nothing does."""
     goes: set[bytes] = set()
     instead: dict[bytes, bytes] = {}
     for line in text(content).splitlines():
         place = _location(directory, line) if line else ""
-        if place in removal.paths:
+        if place in gone:
             goes.add(encoded(line))
-        elif place in removal.replaced:
-            instead[encoded(line)] = encoded(_with_sums(line, removal.replaced[place]))
+        elif place in replaced:
+            instead[encoded(line)] = encoded(_with_sums(line, replaced[place]))
     if instead:
-        edits[path] = NewLines(frozenset(goes), instead)
-    elif goes:
-        edits[path] = WithoutLines(frozenset(goes))
+        return NewLines(frozenset(goes), instead)
+    return WithoutLines(frozenset(goes)) if goes else None
 
 
 def _with_sums(line: str, new: Smaller) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from slimml.slim.options import Options
     from slimml.slim.replacing.shrinker import Shrinker
 
-_MEANING = (
+MEANING = (
     "their licences forbid changed copies, or are not known: whether you may distribute the result is between you and "
     "their owners"
 )
@@ -51,7 +51,7 @@ def choose_shrinkers(inventory: Inventory, options: Options, wanted: Wanted, rea
         rows, others = libraries.changeable(), libraries.others()
         if others and wanted.modify_proprietary:
             rows = tuple(sorted((*rows, *others)))
-            remarks.append(f"--modify-proprietary changes libraries ({named_rows(inventory, others)}): {_MEANING}")
+            remarks.append(f"--modify-proprietary changes libraries ({named_rows(inventory, others)}): {MEANING}")
         elif others:
             size = sum(int(inventory.column("gpu")[row]) for row in others)
             remarks.append(
