@@ -78,9 +78,11 @@ def plan_layout(elf: ElfFile, room: Room, dropped: Collection[int]) -> Layout:
 
     Raises Unsupported where something has no place in the new file.
     """
-    cut = [piece for segment in elf.segments for piece in _cut(segment, room.holes)]
-    if room.holes:
-        cut = [_without_needless_rights(piece, elf) for piece in cut]
+    cut = [
+        piece if piece == segment else _without_needless_rights(piece, elf)
+        for segment in elf.segments
+        for piece in _cut(segment, room.holes)
+    ]
     placed, pieces = _place([one for one in cut if one.type == PT_LOAD], elf.page)
     loads = [placed[one.offset, one.vaddr] for one in cut if one.type == PT_LOAD]
     segments, remaining = [], iter(loads)
@@ -101,7 +103,7 @@ def _cut(segment: Segment, holes: tuple[Range, ...]) -> list[Segment]:
             if hole.start > start:
                 parts.append((start, hole.start, hole.start))
             start = hole.end
-    if start < memory_end or not parts:
+    if start < memory_end or start == segment.vaddr:
         parts.append((start, end, memory_end))
     return [
         replace(

@@ -11,8 +11,9 @@ from typing import NamedTuple
 class Shrunk:
     """The target was written, checked, and is smaller; `gone` says what went, bytes by kind (they add up).
 
-    Kinds: "symbols", "debug", "comment", "padding" (between segments and sections, tables' own growth taken off), and
-    "freed" (pages whose content an edit made unnecessary). `remarks` say what could have gone, and why it did not.
+    Kinds: "symbols", "debug", "comment", "freed" (pages whose content an edit made unnecessary), and "padding" (gaps,
+    and what patchelf left unused; the tables' own growth taken off). `remarks` say what could have gone, and why it did
+    not.
     """
 
     before: int

@@ -69,8 +69,8 @@ def _gone(elf: ElfFile, layout: Layout, room: Room, dropped: dict[int, str]) -> 
     gone: dict[str, int] = {}
     for index, kind in dropped.items():
         gone[kind] = gone.get(kind, 0) + elf.sections[index].file_bytes
-    if room.holes:
-        gone["freed"] = sum(one.end - one.start for one in room.holes)
+    if freed := sum(one.end - one.start for one in room.holes if one not in room.slack):
+        gone["freed"] = freed
     return gone | {"padding": elf.size - layout.size - sum(gone.values())}
 
 

@@ -21,6 +21,7 @@ from slimml.native.elf_file import (
     Section,
 )
 from slimml.native.outcome import Edit, Range
+from slimml.native.slack import slack
 from slimml.native.soundness import dynamic_entries
 
 _SHT_HASH, _SHT_GNU_HASH = 5, 0x6FFFFFF6
@@ -44,11 +45,12 @@ _NOWHERE = Range(0, 0)
 class Room:
     """What the edit of a file makes of its addresses; all in bytes.
 
-    `holes` are ranges of addresses that no segment has any more; the bytes at addresses `block` moved by `distance`;
-    `patches` (offsets of the old file) tell the dynamic section and the symbols of it.
+    `holes` are ranges of addresses that no segment has any more, among them the `slack` of earlier edits; the bytes at
+    addresses `block` moved by `distance`; `patches` (offsets of the old file) tell the dynamic section and the symbols.
     """
 
     freed: tuple[Range, ...] = ()
+    slack: tuple[Range, ...] = ()
     holes: tuple[Range, ...] = ()
     block: Range = _NOWHERE
     distance: int = 0
@@ -75,18 +77,14 @@ class Room:
         return 0
 
 
-NO_EDIT = Room()
-
-
 def make_room(elf: ElfFile, edit: Edit) -> Room:
     """What becomes of the addresses when `edit.freed` goes. Raises Unsupported where there is no room."""
-    if not edit.freed:
-        return NO_EDIT
+    unused = slack(elf)
     freed = tuple(sorted(edit.freed))
     addresses = [_addresses(elf, one) for one in freed]
     wanted = [hole for one in addresses if (hole := _hole(elf, one)) is not None]
     if not wanted:
-        return Room(freed)
+        return Room(freed, unused, unused)
     block = _in_the_way(elf, sum(not _ends_segment(elf, hole.end) for hole in wanted))
     taken = 0
     distance = 0
@@ -98,8 +96,9 @@ def make_room(elf: ElfFile, edit: Edit) -> Room:
             raise Unsupported("no room for more program headers")
         distance = to - block.start
     addresses[0] = Range(addresses[0].start + taken, addresses[0].end)
-    holes = tuple(hole for one in addresses if (hole := _hole(elf, one)) is not None)
-    return Room(freed, holes, block, distance, tuple(_patches(elf, block, distance)) if block.end else ())
+    holes = [hole for one in addresses if (hole := _hole(elf, one)) is not None]
+    patches = tuple(_patches(elf, block, distance)) if block.end else ()
+    return Room(freed, unused, tuple(sorted([*holes, *unused])), block, distance, patches)
 
 
 def _addresses(elf: ElfFile, freed: Range) -> Range:

@@ -32,7 +32,14 @@ def sections_of(path):
         return [one.name for one in elf.sections if one.type != SHT_NULL]
 
 
-SHAPES = [{}, {"early": True}, {"gap": 9000}, {"gap": 300000, "early": True}, {"big": 5000, "tail": True}]
+SHAPES = [
+    {},
+    {"early": True},
+    {"gap": 9000},
+    {"filled": b"data"},
+    {"gap": 300000, "early": True},
+    {"big": 5000, "tail": True},
+]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -72,6 +79,26 @@ def test_gaps_between_segments_are_squeezed_out(strip):
     outcome, target = strip(tiny_library(gap=300000))
     assert outcome.gone["padding"] > 290000
     assert target.stat().st_size < 10000
+
+
+def test_a_segment_that_patchelf_filled_goes(strip, tmp_path):
+    outcome, target = strip(tiny_library(filled=b"X" * 9000 + bytes(5)))
+    assert outcome.gone["padding"] > 9000
+    assert len(memory_of(target.read_bytes())) == 2
+    assert numbers_of(target) == numbers_of(tmp_path / "library.so")
+
+
+@pytest.mark.parametrize(
+    "content", [bytes(9000), b"Y" * 9000, b"X" * 8000 + b"." + b"X" * 999, b"X" * 8000 + bytes(1000)]
+)
+def test_a_segment_of_anything_else_stays(strip, content):
+    _, target = strip(tiny_library(filled=content))
+    assert memory_of(target.read_bytes())[2][2] == content
+
+
+def test_a_filled_segment_to_which_the_dynamic_section_points_stays(strip):
+    _, target = strip(tiny_library(filled=b"X" * 9000, more=((0x6FFFFFFF, 4), (25, 0x6010))))
+    assert len(memory_of(target.read_bytes())) == 3
 
 
 def test_segments_that_shared_no_page_of_the_file_share_none(strip):

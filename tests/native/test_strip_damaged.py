@@ -17,14 +17,20 @@ from slimml.native.strip import strip_file
 
 TRIED = int(os.environ.get("DAMAGED_ELF", "400"))
 BATCHES = 10
-SHAPES = [{}, {"early": True}, {"gap": 9000}, {"big": 40000}, {"big": 40000, "tail": True, "early": True}]
+SHAPES = [
+    {},
+    {"early": True},
+    {"gap": 9000},
+    {"filled": b"X" * 9000},
+    {"big": 40000},
+    {"big": 40000, "tail": True, "early": True},
+]
 WHOLE = [tiny_library(**shape) for shape in SHAPES]
 
 
-def memory_without_headers(data):
-    """What a loader maps, but for the headers and a section table among it."""
+def memory_without_headers(data, phnum):
+    """What a loader maps, but for the headers (`phnum` of them) and a section table among it."""
     phoff, shoff = (int.from_bytes(data[at : at + 8], "little") for at in (32, 40))
-    phnum = int.from_bytes(data[56:58], "little")
     tables = [(0, 64), (phoff, phoff + 56 * phnum), (shoff, shoff + 64 * 24)]
     found = []
     for address, rights, content, memory, offset in memory_of(data):
@@ -35,6 +41,18 @@ def memory_without_headers(data):
                 content[start:end] = bytes(end - start)
         found.append((address, rights, bytes(content), memory))
     return found
+
+
+def without_fill(mapped):
+    """Without segments of patchelf's fill only, and without fill at the end of one."""
+    found = []
+    for address, rights, content, memory in mapped:
+        kept = content.rstrip(b"\0").rstrip(b"X")
+        if len(content) == memory and len(content) - len(kept) >= 64 and content.rstrip(b"\0") != kept:
+            content, memory = kept, len(kept)
+        if memory or not content:
+            found.append((address, rights, content, memory))
+    return [one for one in found if one[3]]
 
 
 def load_as_before(pairs):
@@ -59,7 +77,8 @@ def test_a_damaged_file_is_left_or_keeps_its_memory(tmp_path, batch):
             continue
         result = target.read_bytes()
         assert len(result) == outcome.after < outcome.before == len(data), seed
-        assert memory_without_headers(result) == memory_without_headers(data), seed
+        phnum = int.from_bytes(data[56:58], "little")
+        assert memory_without_headers(result, phnum) == without_fill(memory_without_headers(data, phnum)), seed
         assert isinstance(strip_file(target, tmp_path / "again.so"), Left), seed
         pairs.append((source, target))
     assert load_as_before(pairs) == []

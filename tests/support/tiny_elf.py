@@ -19,6 +19,7 @@ def tiny_library(
     big=0,
     tail=False,
     gap=0,
+    filled=b"",
     order=(".comment", ".debug_info", ".symtab", ".strtab"),
     early=False,
     kind=3,
@@ -28,14 +29,15 @@ def tiny_library(
     """The bytes of a library.
 
     `big`: bytes of a section `.big`, which begins with the exported number `first`; `tail`: a section follows it in the
-    same segment; `gap`: zeros before the second segment; `order`: the sections that no loader needs; `early`: these
+    same segment; `gap`: zeros before the second segment; `filled`: a segment
+    without sections; `order`: the sections that no loader needs; `early`: these
     stand before the allocated `.data`, in the file and in the table, as after patchelf; `more`: pairs of dynamic tags
     and values.
     """
     page = PAGE[machine]
     names = b"\0first\0answer\0"
     note = struct.pack("<III4s20s", 4, 20, 3, b"GNU\0", bytes(range(20)))
-    parts, place = {}, 64 + 5 * 56
+    parts, place = {}, 64 + (6 if filled else 5) * 56
 
     def put(name, size, align=8):
         nonlocal place
@@ -98,12 +100,18 @@ def tiny_library(
         (".data", 1, 3, answer, offsets[".data"], 64, 0, 8),
         (".bss", 8, 3, address + second_end - second, second_end, 256, 0, 8),
     ]
+    append("filled", filled, page if filled else 1)
     if not early:
         append_others()
     _fill(data, parts, note, names, big, answer, 1 + [one[0] for one in sections].index(".data"))
     segments = [
         (1, 4, 0, 0, first_end, first_end, page),
         (1, 6, second, address, second_end - second, second_end - second + 256, page),
+        *(
+            [(1, 6, offsets["filled"], address - address % page + 4 * page, len(filled), len(filled), page)]
+            if filled
+            else []
+        ),
         (2, 6, second, address, len(dynamic), len(dynamic), 8),
         (4, 4, parts[".note.gnu.build-id"], parts[".note.gnu.build-id"], len(note), len(note), 4),
         (0x6474E551, 6, 0, 0, 0, 0, 16),
