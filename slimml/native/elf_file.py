@@ -32,9 +32,8 @@ _MAGIC = b"\x7fELF"
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
-_MOST_SECTIONS = 0xFF00
-"""from here on the count is written elsewhere (gABI, "Extended section numbering")"""
-_MOST_SEGMENTS = 512
+_MOST_SECTIONS, _MOST_SEGMENTS = 4096, 128
+"""far more than linkers make of a library; what is asked of each pair of them stays quick"""
 _MOST_NAMES = 1 << 20
 _MOST_ADDRESS = 1 << 56
 
@@ -214,7 +213,7 @@ def _read_header(descriptor: int, size: int) -> Header:
         raise Unsupported("its program headers do not lie within the file")
     if not header.shnum or header.shentsize != SECTION_BYTES:
         raise Unsupported("no section table, which tells what may go")
-    if header.shnum >= _MOST_SECTIONS or header.shoff < HEADER_BYTES:
+    if header.shnum > _MOST_SECTIONS or header.shoff < HEADER_BYTES:
         raise Unsupported("a section table of a kind that slimml does not know")
     if header.shoff + header.shnum * SECTION_BYTES > size:
         raise Unsupported("its section table does not lie within the file")

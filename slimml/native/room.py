@@ -86,16 +86,14 @@ def make_room(elf: ElfFile, edit: Edit) -> Room:
     if not wanted:
         return Room(freed, unused, unused)
     block = _in_the_way(elf, sum(not _ends_segment(elf, hole.end) for hole in wanted))
-    taken = 0
     distance = 0
     if block.end:
-        first = addresses[0]
-        to = -(-(first.start - block.start) // _ALIGN) * _ALIGN + block.start
-        taken = to + block.end - block.start - first.start
-        if taken > first.end - first.start:
+        most = max(range(len(addresses)), key=lambda index: addresses[index].end - addresses[index].start)
+        place = addresses[most]
+        distance = -(-(place.start - block.start) // _ALIGN) * _ALIGN
+        if block.end + distance > place.end:
             raise Unsupported("no room for more program headers")
-        distance = to - block.start
-    addresses[0] = Range(addresses[0].start + taken, addresses[0].end)
+        addresses[most] = Range(block.end + distance, place.end)
     holes = [hole for one in addresses if (hole := _hole(elf, one)) is not None]
     patches = tuple(_patches(elf, block, distance)) if block.end else ()
     return Room(freed, unused, tuple(sorted([*holes, *unused])), block, distance, patches)
