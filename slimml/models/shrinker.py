@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from slimml.models import cast, packed
+from slimml.models import cast
 from slimml.models.content import Unreadable
 from slimml.models.kind import kind_of
 from slimml.models.model_file import Format
@@ -76,7 +76,7 @@ def _lossless(source: Path, target: Path) -> str:
         case Format.TORCH_ZIP | Format.TORCH_LEGACY:
             return _without_optimizer(source, target)
         case Format.JOBLIB:
-            raise Unsuitable("its arrays are as joblib wrote them; --models compact compresses them")
+            raise Unsuitable("nothing in it is too much, and a compressed layer holds it as small as joblib would")
         case kind:
             raise Unsuitable(f"nothing is known to be too much in {kind or 'a file of this kind'}")
 
@@ -90,9 +90,6 @@ def _compact(source: Path, target: Path, half: str | None) -> str:
             return f"{changed} tensors from F32 to {half}, which its config says they are cast to"
         case Format.SAFETENSORS:
             raise Unsuitable("no config says that the application casts its weights to half precision")
-        case Format.JOBLIB:
-            packed.pack(source, target)
-            return "compressed as joblib compresses"
         case _:
             return _lossless(source, target)
 

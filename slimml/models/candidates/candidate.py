@@ -40,12 +40,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One form. `failed` says why there is no file, "" when there is one; `verdict` is None while nobody judged it."""
+    """One form. `failed` says why there is no file, "" when there is one; `unsuitable`, that nothing went wrong then.
+    `verdict` is None while nobody judged it.
+    """
 
     name: str
     tier: str
     did: str = ""
     failed: str = ""
+    unsuitable: bool = False
     measured: Measured | None = None
     drift: tuple[Drift, ...] = ()
     metric: float | None = None

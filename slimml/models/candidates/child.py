@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from slimml.models.unsuitable import Unsuitable
+
 ENOUGH_SECONDS = 1.5
 """of runs at most go into one latency"""
 FEWEST_RUNS = 5
@@ -22,10 +24,12 @@ MOST_RUNS = 100
 
 
 def main(job: Path, result: Path) -> None:
-    """Do the job; the result is {"done": …} or {"failed": why}."""
+    """Do the job; the result is {"done": …}, {"unsuitable": why} or {"failed": why}."""
     given = json.loads(job.read_text("utf-8"))
     try:
         answer = {"done": _VERBS[given.pop("verb")](**given)}
+    except Unsuitable as why:
+        answer = {"unsuitable": str(why)}
     except BaseException as error:
         answer = {"failed": _words(error)}
     result.write_text(json.dumps(answer), "utf-8")
@@ -36,10 +40,9 @@ def main(job: Path, result: Path) -> None:
 
 def _words(error: BaseException) -> str:
     from slimml.errors import SlimmlError
-    from slimml.models.unsuitable import Unsuitable
 
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:300]
-    return first if isinstance(error, SlimmlError | Unsuitable) else f"{type(error).__name__}: {first}"
+    return first if isinstance(error, SlimmlError) else f"{type(error).__name__}: {first}"
 
 
 def _make(recipe: str, source: str, target: str, samples: list[str]) -> str:

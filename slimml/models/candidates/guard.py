@@ -23,6 +23,8 @@ AGREEMENT = 0.99
 """of decisions, at least"""
 COSINE = 0.99
 """the median over samples, at least"""
+TURNED = 0.9
+"""the median cosine of vectors that are right by a metric, at least"""
 SLOWER = 1.05
 """the latency as a multiple of the original's, at most"""
 
@@ -56,6 +58,17 @@ def judge_drift(found: Sequence[Drift]) -> Verdict:
     if wrong:
         return Verdict(False, "; ".join(wrong))
     return Verdict(True, "; ".join(_told(one) for one in found))
+
+
+def judge_turned(found: Sequence[Drift]) -> Verdict | None:
+    """What a metric does not see: vectors that agree among each other and no longer with those that were stored.
+
+    None where there is nothing to say against it.
+    """
+    for one in found:
+        if one.kind is Kind.VECTOR and one.cosine is not None and one.cosine < TURNED:
+            return Verdict(False, f"{one.name}: median cosine {one.cosine:.4f}: stored vectors fit no more")
+    return None
 
 
 def _wrong(one: Drift) -> str:

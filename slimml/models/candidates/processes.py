@@ -19,8 +19,12 @@ class Failed(Exception):
     """The job did not end well; the message says why."""
 
 
+class NotMade(Failed):
+    """Nothing went wrong, but there is nothing to do for this file."""
+
+
 def ask(verb: str, place: Path, *, seconds: float = SECONDS, **given: Any) -> Any:
-    """What `child` answers to `verb`, with files in `place`; raises Failed."""
+    """What `child` answers to `verb`, with files in `place`; raises NotMade, Failed."""
     with tempfile.TemporaryDirectory(dir=place, prefix="job-") as own:
         job, result, complaints = Path(own) / "job.json", Path(own) / "result.json", Path(own) / "stderr"
         job.write_text(json.dumps({"verb": verb, **given}), "utf-8")
@@ -30,6 +34,8 @@ def ask(verb: str, place: Path, *, seconds: float = SECONDS, **given: Any) -> An
             answer = json.loads(result.read_text("utf-8"))
         except (OSError, ValueError):
             raise Failed(f"the process ended without an answer: {_last_line(complaints)}") from None
+    if "unsuitable" in answer:
+        raise NotMade(answer["unsuitable"])
     if "failed" in answer:
         raise Failed(answer["failed"])
     return answer["done"]

@@ -79,6 +79,14 @@ def _cast(source: Path, target: Path, samples: Sequence[Path]) -> str:
     return _done(shrinker.compact(source, target, cast.type_of_config(source.parent)))
 
 
+def _packed(source: Path, target: Path, samples: Sequence[Path]) -> str:
+    from slimml.models import packed
+
+    del samples
+    packed.pack(source, target)
+    return "compressed as joblib compresses"
+
+
 def _external(source: Path, target: Path, samples: Sequence[Path]) -> str:
     from slimml.models.graph import lossless, reading
 
@@ -175,7 +183,7 @@ RECIPES = (
     Recipe("lossless", Tier.LOSSLESS, _ONNX | _TORCH, _lossless),
     Recipe(EXTERNAL, Tier.LOSSLESS, _ONNX, _external, asked=True),
     Recipe("cast", Tier.COMPACT, frozenset({Format.SAFETENSORS}), _cast),
-    Recipe("compressed", Tier.COMPACT, frozenset({Format.JOBLIB}), _cast),
+    Recipe("compressed", Tier.COMPACT, frozenset({Format.JOBLIB}), _packed),
     Recipe("fp16-stored", Tier.COMPACT, _ONNX, _half),
     Recipe("int8-stored", Tier.COMPACT, _ONNX, _int8),
     Recipe("int8-dynamic", Tier.QUANTIZE, _ONNX, _dynamic),

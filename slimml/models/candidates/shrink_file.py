@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,10 @@ from slimml.models.candidates import drift, guard, samples
 from slimml.models.candidates.candidate import ORIGINAL, Candidate, Measured, Objective, best
 from slimml.models.candidates.guard import Judge, Verdict
 from slimml.models.candidates.measure import measure, sizes
-from slimml.models.candidates.processes import Failed, ask
+from slimml.models.candidates.processes import Failed, NotMade, ask
 from slimml.models.candidates.recipe import Recipe, Tier, recipes
 from slimml.models.model_file import Format
 
-EVALUATION_SECONDS = 1800.0
 NOT_JUDGED = "nothing says whether it is right: give samples or an evaluation command"
 
 
@@ -71,15 +70,18 @@ class _Work:
     metric: float | None
 
 
-def shrink_file(source: Path, kind: Format, place: Path, options: Options, extra: Sequence[Recipe] = ()) -> FileResult:
+def shrink_file(
+    source: Path, kind: Format, place: Path, options: Options, given: Mapping[str, Path] | None = None
+) -> FileResult:
     """Make and weigh the candidates of the model `source` in the empty directory `place`, where they stay.
 
-    `extra` are recipes beside slimml's own. A candidate that cannot be made is told with the reason; nothing is raised
-    for it. Raises UsageError for samples or an evaluation that cannot be used on the original itself.
+    `given` are forms that somebody else made, by name, to be judged with ours. A candidate that cannot be made is told
+    with the reason; nothing is raised for it. Raises UsageError for samples or an evaluation that fail on the original.
     """
     work = _prepare(source, kind, place, options)
-    found = [*recipes(kind, options.upto, samples=bool(work.samples), asked=options.asked), *extra]
-    candidates = [_judged(work, recipe, _made(work, recipe)) for recipe in found]
+    found = recipes(kind, options.upto, samples=bool(work.samples), asked=options.asked)
+    candidates = [_judged(work, _made(work, recipe)) for recipe in found]
+    candidates += [_judged(work, _given(work, name, file)) for name, file in (given or {}).items()]
     original = Candidate(ORIGINAL, "", metric=work.metric)
     original, *candidates = _measured(work, [original, *candidates])
     chosen = best(original, candidates, options.objective)
@@ -124,8 +126,24 @@ def _made(work: _Work, recipe: Recipe) -> Candidate:
             _check(work, target, own, foreign=recipe.foreign)
     except Failed as why:
         shutil.rmtree(own, ignore_errors=True)
-        return replace(made, failed=str(why))
+        return replace(made, failed=str(why), unsuitable=isinstance(why, NotMade))
     return replace(made, did=did)
+
+
+def _given(work: _Work, name: str, file: Path) -> Candidate:
+    """A form that somebody else made, checked as our own are."""
+    own = work.place / name
+    own.mkdir()
+    target = own / work.source.name
+    shutil.copyfile(file, target)
+    made = Candidate(name, Tier.QUANTIZE.value, did="given")
+    try:
+        if work.kind is Format.ONNX:
+            _check(work, target, own, foreign=False)
+    except Failed as why:
+        shutil.rmtree(own, ignore_errors=True)
+        return replace(made, failed=str(why))
+    return made
 
 
 def _check(work: _Work, target: Path, own: Path, *, foreign: bool) -> None:
@@ -134,7 +152,7 @@ def _check(work: _Work, target: Path, own: Path, *, foreign: bool) -> None:
     feed.unlink(missing_ok=True)
 
 
-def _judged(work: _Work, recipe: Recipe, made: Candidate) -> Candidate:
+def _judged(work: _Work, made: Candidate) -> Candidate:
     """With a verdict of each judge there is; the first that refuses has the word."""
     if made.failed:
         return made
@@ -149,6 +167,8 @@ def _judged(work: _Work, recipe: Recipe, made: Candidate) -> Candidate:
             # A metric of the user's own says more than how close the numbers are.
             if work.options.evaluate is None:
                 verdicts.append(guard.judge_drift(found))
+            elif turned := guard.judge_turned(found):
+                verdicts.append(turned)
         if work.options.evaluate is not None and work.metric is not None:
             made = replace(made, metric=work.options.evaluate(target))
             assert made.metric is not None
@@ -158,7 +178,7 @@ def _judged(work: _Work, recipe: Recipe, made: Candidate) -> Candidate:
     except Failed as why:
         verdicts.append(Verdict(False, str(why)))
     if not verdicts:
-        return replace(made, verdict=Verdict(False, NOT_JUDGED)) if recipe.tier is Tier.QUANTIZE else made
+        return replace(made, verdict=Verdict(False, NOT_JUDGED)) if made.tier == Tier.QUANTIZE else made
     return replace(made, verdict=next((one for one in verdicts if not one.passed), verdicts[-1]))
 
 
