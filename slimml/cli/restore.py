@@ -48,8 +48,11 @@ def restore(
     content, blobs = find_removed(opened, told, session.access, removed)
     wanted = tuple(path if path.startswith("/") else f"/{path}" for path in paths or ())
     with work_store() as store:
-        sized = with_sizes(opened, lambda found: inventory_of(found, session))
-        back = bring_back(sized, told, content, blobs, store, wanted, limits=limits, progress=progress)
+        inventory = inventory_of(opened, session)
+        sized = with_sizes(opened, lambda found: inventory)
+        back = bring_back(
+            sized, told, content, blobs, store, wanted, inventory=inventory, limits=limits, progress=progress
+        )
         receipt = write_image(back.image, destination, session.access, progress)
     report = restored_report(opened, back, receipt)
     if session.json:

@@ -16,9 +16,9 @@ from slimml.errors import InvalidImage, NotFound, UsageError
 from slimml.oci.codec import Decoded, Encoding
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
 from slimml.oci.media_types import Compression, layer_type
-from slimml.oci.tar.events import TarVisitor
+from slimml.oci.tar.events import Entry, Kind, TarVisitor
 from slimml.oci.tar.reader import TarReader
-from slimml.oci.tar.writer import TRAILER
+from slimml.oci.tar.writer import TRAILER, entry_header
 from slimml.oci.verify import verified
 from slimml.progress import SILENT, Progress
 from slimml.slim.assemble import NewLayer, build_image
@@ -30,6 +30,7 @@ from slimml.slim.options import matcher
 from slimml.slim.restoring import Contents, Key, Restoring, sources
 
 if TYPE_CHECKING:
+    from slimml.inventory.table import Inventory
     from slimml.oci.blobs import BlobStore
     from slimml.oci.descriptor import Descriptor
     from slimml.oci.image import Blobs, Image
@@ -54,11 +55,14 @@ def restore(
     store: BlobStore,
     paths: Iterable[str] = (),
     *,
+    inventory: Inventory | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = SILENT,
 ) -> Restored:
     """`image` with `paths` (absolute, globs; none means all) back in it; its new layer lies in `store`.
 
+    `inventory` is the image's: the directories that what comes back lies in are written as they are there, since some
+    engines make those that a layer does not tell of anew, with a mode and a time of their own.
     `removed` is the blob of removed content, which `blobs` opens; it is verified, and each file in it against the
     ledger. Raises InvalidImage when image, ledger and removed content do not belong together, NotFound for a path
     that the ledger does not list, UsageError, and what reading and writing raise.
@@ -72,6 +76,8 @@ def restore(
     with progress.task("reading what was removed", 2 * removed.size) as task:
         _read(removed, blobs, contents, limits, task.advance)
         with LayerSink(store, encoding, layer_type(compression, docker=False)) as sink:
+            for entry in _directories_above(inventory, {path for _, path in chosen}):
+                sink.write(entry_header(entry))
             _read(removed, blobs, Restoring(sources(contents, chosen), sink), limits, task.advance)
             sink.write(TRAILER)
             written = sink.finish()
@@ -84,6 +90,21 @@ def restore(
         labels={"restored.version": __version__},
     )
     return Restored(built, tuple(sorted({f"/{path}" for _, path in chosen})))
+
+
+def _directories_above(inventory: Inventory | None, paths: set[str]) -> list[Entry]:
+    """The directories of the image that hold one of the paths, the outermost first."""
+    if inventory is None:
+        return []
+    table = inventory.table
+    found = []
+    above = {directory for path in paths for directory in ancestors(path)}
+    for path in sorted(above - paths):
+        row = inventory.live.get(path)
+        if row is not None and table["kind"][row].as_py() == Kind.DIRECTORY:
+            mode, uid, gid, mtime = (int(table[name][row].as_py()) for name in ("mode", "uid", "gid", "mtime"))
+            found.append(Entry(path, Kind.DIRECTORY, 0, mode, uid, gid, mtime, "", 0, 0, 0))
+    return found
 
 
 def _check_together(image: Image, ledger: Ledger, removed: Descriptor) -> None:

@@ -96,3 +96,13 @@ def test_removed_content_is_kept_once_for_the_same_plan(store):
     inventory = take_inventory(image_of([file("x", BIG), file("keep")]))
     plan = make_plan(inventory, [finding([0])], Options(keep_removed=True))
     assert carry_out(inventory, plan, store).removed == carry_out(inventory, plan, store).removed
+
+
+def test_directories_that_stayed_are_written_as_they_are(slimmed):
+    image = image_of([folder("d", mode=0o700, mtime=1), folder("d/e", mode=0o1777), file("d/e/x", BIG), file("keep")])
+    slim = slimmed(image, "d/e/x")
+    told = take_inventory(slim.image)
+    back = restore(slim.image, ledger_of(slim), slim.removed, slim.store, slim.store, inventory=told)
+    written = take_inventory(back.image).layers[-1].table.select(["path", "mode", "mtime"]).to_pylist()
+    assert [(it["path"], it["mode"]) for it in written[:2]] == [(b"d", 0o700), (b"d/e", 0o1777)]
+    assert written[0]["mtime"] == 1
