@@ -78,7 +78,7 @@ def analyze(
 
     inventory = inventory_of(opened, session)
     findings = find_bloat(inventory)
-    report = analyse(inventory, findings, listed)
+    report = _with_gpu_code(session, inventory, analyse(inventory, findings, listed))
     keep_report(kept, opened, limits, listed, report)
     report = _located(session, report, opened, lines, dockerfile)
     if layer is not None and not 0 <= layer < report.image.layers:
@@ -97,6 +97,36 @@ def analyze(
         _show_finding(session, inventory, findings, report, show)
     else:
         _show_report(session, report, listed)
+
+
+def _with_gpu_code(session: Session, inventory: "Inventory", report: "AnalysisReport") -> "AnalysisReport":
+    """The report with what is in the libraries with GPU code, which are read for it; of other images as it is."""
+    from dataclasses import replace
+    from functools import partial
+    from pathlib import Path
+
+    from slimml.slim.replacing.gpu import gpu_rows
+
+    if not gpu_rows(inventory):
+        return report
+    from slimml.inventory.kept_files import shrunk_directory
+    from slimml.inventory.read_rows import read_rows
+    from slimml.report.gpu import gpu_report
+    from slimml.slim.replacing.gpu_code import gpu_code_of
+    from slimml.slim.replacing.remembered import Remembered
+    from slimml.slim.workshop import work_store
+
+    limits = session.access.limits
+    with work_store() as store:
+        found = gpu_code_of(
+            inventory,
+            Path(store.path, "libraries"),
+            Remembered(shrunk_directory()),
+            partial(read_rows, inventory, limits=limits),
+            limits=limits,
+            progress=session.progress,
+        )
+    return replace(report, gpu=gpu_report(found))
 
 
 def _located(

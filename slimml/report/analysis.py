@@ -130,12 +130,30 @@ class FindingReport:
 
 
 @dataclass(frozen=True)
+class GpuLibrary:
+    """A library with GPU code, `size` bytes. `by_target` are bytes of GPU code (sm_90 for machine code, compute_90 for PTX
+    and the like), `saved_by` what `--gpu-arch` would take out at most, by architecture.
+
+    `may_be_changed` says that its licence permits changed copies; `unread` why nothing is known of its code.
+    """
+
+    path: str
+    layer: int
+    size: int
+    by_target: dict[str, int]
+    saved_by: dict[str, int]
+    licence: str
+    may_be_changed: bool
+    unread: str = ""
+
+
+@dataclass(frozen=True)
 class AnalysisReport:
     """Everything that `slimml analyze` says. Lists are complete and ordered: layers from the bottom, all else by size.
 
     The sums of `layers`, `owners`, `systems` and `forms` are the image's `disk_bytes` and `compressed_bytes`; to those
     of `owners` belong `archive_bytes`, the compressed ends of the layers' archives. `dockerfile` is the file
-    whose lines are told, None without one.
+    whose lines are told, None without one. `gpu` are the libraries with GPU code, those with most of it first.
     """
 
     image: ImageFacts
@@ -149,3 +167,4 @@ class AnalysisReport:
     efficiency: Efficiency
     unknowns: tuple[str, ...]
     dockerfile: str | None = None
+    gpu: tuple[GpuLibrary, ...] = ()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slimml.native.architectures import name_of, parse_targets
+from slimml.report.analysis import GpuLibrary
+from slimml.report.gpu import render_gpu
 from slimml.report.sizes import counted, share, size
 from slimml.report.terminal import heading, indented, plain_table
 from slimml.report.untrusted import visible
@@ -124,34 +126,13 @@ def render_native(report: NativeListReport, console: Console) -> None:
     if len(report.files) == 1:
         _render_file(report.files[0], console)
     elif report.files:
-        heading(console, visible(report.path))
-        render_gpu_table(report.files, console)
+        libraries = [_as_library(file) for file in report.files]
+        libraries.sort(key=lambda it: (-sum(it.by_target.values()), it.path))
+        render_gpu(libraries, console, _SHOWN)
     else:
         console.print(indented(_NOT_FOUND))
     for path, reason in list(report.unread.items())[:_SHOWN]:
         console.print(indented(f"not read: {visible(path)}: {visible(reason)}"))
-
-
-def render_gpu_table(files: Sequence[NativeReport], console: Console) -> None:
-    """Print the bytes of GPU code by architecture and library, and what each target would save."""
-    columns = _architectures(files)
-    table = plain_table(*(f">{name}" for name in columns), ">other bytes", ">file", "library")
-    for file in sorted(files, key=lambda one: (-sum(it.bytes for it in one.gpu), one.path)):
-        found = _by_target(file)
-        cells = [size(found[name]) if found[name] else "" for name in columns]
-        table.add_row(*cells, size(file.size - sum(found.values())), size(file.size), visible(file.path))
-    total: Counter[str] = Counter()
-    for file in files:
-        total += _by_target(file)
-    whole = sum(file.size for file in files)
-    table.add_row(*(size(total[name]) for name in columns), size(whole - total.total()), size(whole), "all")
-    console.print(indented(table))
-    saved: Counter[str] = Counter()
-    for file in files:
-        saved.update(file.saved_by)
-    for name in sorted(saved, key=_number):
-        part = f"{size(saved[name])} of {size(whole)} ({share(saved[name], whole)})"
-        console.print(indented(f"--gpu-arch {name} would take out at most {part}"))
 
 
 def _render_file(file: NativeReport, console: Console) -> None:
@@ -192,17 +173,8 @@ def render_trim(report: NativeTrimReport, console: Console) -> None:
         console.print(f"  originals: {visible(report.backup)}", soft_wrap=True)
 
 
-def _architectures(files: Iterable[NativeReport]) -> list[str]:
-    return sorted({code.target for file in files for code in file.gpu}, key=_number)
-
-
-def _by_target(file: NativeReport) -> Counter[str]:
-    found: Counter[str] = Counter()
+def _as_library(file: NativeReport) -> GpuLibrary:
+    by_target: Counter[str] = Counter()
     for code in file.gpu:
-        found[code.target] += code.bytes
-    return found
-
-
-def _number(name: str) -> tuple[int, str]:
-    digits = "".join(letter for letter in name if letter.isdigit())
-    return int(digits or 0), name
+        by_target[code.target] += code.bytes
+    return GpuLibrary(file.path, 0, file.size, dict(by_target), dict(file.saved_by), "", may_be_changed=True)

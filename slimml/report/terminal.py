@@ -32,6 +32,10 @@ def render_analysis(report: AnalysisReport, console: Console, top: int) -> None:
     _facts(report, console)
     _reclaimable(report, console)
     _findings(report, console, top)
+    if report.gpu:
+        from slimml.report.gpu import render_gpu  # imported late: it needs this module
+
+        render_gpu(report.gpu, console, top)
     _owners(report, console, top)
     _layers(report.layers, console)
     _unknowns(report, console)
