@@ -1,0 +1,96 @@
+"""The commands of a RUN: programs and words with their places in the file, as a POSIX shell would read them."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slimml.dockerfile import shell as shell_text
+from slimml.dockerfile.package_managers import unwrapped
+from slimml.dockerfile.shell import read_shell
+from slimml.dockerfile.spans import Span
+
+if TYPE_CHECKING:
+    from slimml.dockerfile.document import Document
+    from slimml.dockerfile.instructions import Instruction
+
+_LEAKING = frozenset(
+    {"cd", "pushd", "popd", "export", "set", "umask", "source", ".", "exec", "shopt", "ulimit", "trap", "eval", "alias"}
+    | {"unset", "exit", "return", "declare", "local", "readonly"}
+)
+
+
+@dataclass(frozen=True)
+class ShellWord:
+    """A word; `text` without its quotes and escapes. A word that is not `literal` has variables or substitutions, which
+    stay in the text as they are written."""
+
+    text: str
+    span: Span
+    literal: bool
+
+
+@dataclass(frozen=True)
+class Command:
+    """A simple command: `program` is the name of its file, `words[0]` the word that says it.
+
+    `span` covers its redirections. `operator` is what stands before it (`&&`, `||`, `;`, `|`, "" for the first);
+    `nested` commands are parts of a condition, a loop, a subshell or a substitution.
+    """
+
+    program: str
+    words: tuple[ShellWord, ...]
+    span: Span
+    operator: str
+    nested: bool
+
+
+@dataclass(frozen=True)
+class Script:
+    """All commands in the order in which they are written; `listed` are those that are not nested.
+
+    A `plain` script is nothing but commands in a row, joined by && or ;. `end` is the file's offset behind the last
+    statement, where `&& more` can follow, None where it cannot. `leaks` names the command that changes the shell itself
+    (cd, export, an assignment), "" where none does.
+    """
+
+    commands: tuple[Command, ...]
+    listed: tuple[Command, ...]
+    plain: bool
+    end: int | None
+    leaks: str
+
+
+def read_script(document: Document, instruction: Instruction) -> Script | None:
+    """The script of an instruction in the shell's form; None for a JSON array, a heredoc, and what is no shell."""
+    if instruction.json or instruction.heredocs or document.escape != "\\":
+        return None
+    shell = read_shell(document, instruction)
+    if shell is None or not shell.sound or not shell.links:
+        return None
+    found = [_command(one) for one in shell.commands if one.words]
+    listed = tuple(one for one in found if not one.nested)
+    simple = all(link.command is not None and link.operator in ("", "&&", ";") for link in shell.links)
+    assigned = next((one.assignments[0].name for one in shell.commands if one.assignments and not one.words), "")
+    leaks = assigned or next((one.program for one in listed if one.program in _LEAKING), "")
+    return Script(tuple(found), listed, simple, _end(instruction, shell, listed), leaks)
+
+
+def _command(one: shell_text.Command) -> Command:
+    words = tuple(ShellWord(word.raw if word.value is None else word.value, word.span, word.value is not None)
+                  for word in unwrapped(one.words) or one.words)  # fmt: skip
+    return Command(posixpath.basename(words[0].text), words, one.span, one.operator, bool(one.within))
+
+
+def _end(instruction: Instruction, shell: shell_text.Script, listed: tuple[Command, ...]) -> int | None:
+    if listed and listed[-1].program in ("exit", "exec", "return"):
+        return None
+    end = shell.links[-1].span.end
+    whole = instruction.arguments.span()
+    logical = instruction.arguments.data
+    # What follows in the logical line may only be a comment: an & or a redirection takes no && behind it.
+    behind = next((logical[at:] for at in range(len(logical) + 1) if instruction.arguments.source(at) >= end), b"")
+    if end > whole.end or (behind.strip(b" \t;") and not behind.lstrip(b" \t;").startswith(b"#")):
+        return None
+    return end
