@@ -113,7 +113,7 @@ def _likeness(entry: Entry, step: Step, escape: str) -> int:
     if entry.instruction != found.name:
         return 0
     if found.name == "RUN":
-        return _SURE if _joined(entry.text) == _joined(_command(found)) else 0
+        return _SURE if _joined(entry.text) in (_joined(_command(found)), _joined(found.arguments.text)) else 0
     if found.name in ("COPY", "ADD"):
         return _copied(entry, step, escape)
     if found.name in ("CMD", "ENTRYPOINT"):
