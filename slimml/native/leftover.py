@@ -61,11 +61,9 @@ def _is_section_table(data: bytes, size: int) -> bool:
     """Whether `data` begins with an empty section header and those of sections, and goes on with zeros."""
     if data[:SECTION_BYTES].strip(b"\0"):
         return False
-    entries = list(_SECTION.iter_unpack(data[: len(data) // SECTION_BYTES * SECTION_BYTES]))[1:]
-    past = next((index for index, entry in enumerate(entries) if not any(entry)), len(entries))
-    if data[(past + 1) * SECTION_BYTES :].strip(b"\0"):
-        return False
-    return all(_may_be_section(entry, size) for entry in entries[:past])
+    used = -(-len(data.rstrip(b"\0")) // SECTION_BYTES) * SECTION_BYTES
+    entries = _SECTION.iter_unpack(data[:used].ljust(used, b"\0"))
+    return all(_may_be_section(entry, size) for entry in entries)
 
 
 def _may_be_section(entry: tuple[int, ...], size: int) -> bool:

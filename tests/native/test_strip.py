@@ -177,7 +177,7 @@ def test_a_pointer_to_separate_symbols_stays(strip):
 
 def test_old_section_tables_that_patchelf_left_are_padding(strip):
     data = tiny_library(gap=9000)
-    old = bytes(64) + b"".join(struct.pack("<IIQQQQIIQQ", n, 1, 2, 0, 64, 8, 0, 0, 8, 0) for n in range(1, 6))
+    old = bytes(128) + b"".join(struct.pack("<IIQQQQIIQQ", n, 1, 2, 0, 64, 8, 0, 0, 8, 0) for n in range(1, 6))
     at = -(-len(memory_of(data)[0][2]) // 8) * 8
     data = data[:at] + old + data[at + len(old) :]
     outcome, _ = strip(data)
