@@ -34,6 +34,8 @@ class Action(StrEnum):
     """make the rows hard links of an identical file in the same layer"""
     PACKAGE = "package"
     """remove whole packages: rows and the packages' database entries"""
+    SHRINK = "shrink"
+    """make the files smaller; they stay (slimml.slim.replacing)"""
     TELL = "tell"
     """nothing but telling: a person has to change the build"""
 

@@ -37,7 +37,13 @@ def test_symbols_are_told_by_their_bytes(make, found):
         [{"opt/a.so": make.file(900_000, debug=200_000, form="elf-shared"), "opt/b.so": 900_000}]
     )
     finding = found(inventory)["unstripped"]
-    assert (finding.action, finding.disk_bytes, finding.rows.tolist()) == (Action.TELL, 200_000, [0])
+    assert (finding.action, finding.disk_bytes, finding.rows.tolist()) == (Action.SHRINK, 200_000, [0])
+
+
+@pytest.mark.parametrize("path", ["usr/lib/debug/a.so", "opt/a.so.debug", "lib/modules/6/a.ko"])
+def test_files_for_debuggers_and_the_kernel_are_no_waste(make, found, path):
+    inventory = make.inventory([{path: make.file(900_000, debug=200_000, form="elf-shared")}])
+    assert "unstripped" not in found(inventory)
 
 
 GPU = {f"{SITE}/torch/lib/libtorch_cuda.so": 5 * MB, f"{SITE}/nvidia/cublas/lib/libcublas.so.12": 7 * MB}

@@ -12,9 +12,12 @@ from slimml.bloat.environment import environment
 from slimml.bloat.finding import Action, Proposal, Risk
 from slimml.bloat.packages import normalised, rows_where
 from slimml.bloat.path_facts import path_facts
+from slimml.inventory.form import ELF_EXECUTABLE, ELF_SHARED
 from slimml.inventory.owner import Owner, System
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from slimml.bloat.path_facts import Mask
     from slimml.inventory.table import Inventory
 
@@ -35,24 +38,33 @@ _GPU_VARIABLES = ("NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES", "NVIDI
 
 
 def native(inventory: Inventory) -> Iterator[Proposal]:
-    """What is only told in this version: nobody but the owner knows whether a GPU will be there."""
-    facts = path_facts(inventory)
-    debug = inventory.column("debug")
-    rows = np.flatnonzero(facts.files & (debug >= MINIMUM_BYTES))
+    """Symbols can go, and GPU code is only told: nobody but the owner knows which GPU will be there."""
+    rows = strippable(inventory)
     if rows.size:
         yield Proposal(
             "unstripped",
             "Symbols and debug information in shared objects and programs",
-            Risk.LIKELY,
-            Action.TELL,
+            Risk.SAFE,
+            Action.SHRINK,
             rows,
-            "Where you build it yourself, link with -s or run strip --strip-unneeded in the build stage. Do not run "
-            "strip on wheels from an index: it breaks those that were patched.",
+            "slimml optimize takes them out (its rule strip). Where you build it yourself, link with -s or run strip "
+            "--strip-unneeded in the build stage. Do not run strip on wheels from an index: it breaks those that were "
+            "patched.",
             "no loader maps these bytes; debuggers and profilers read them",
-            reclaim=debug[rows],
+            reclaim=inventory.column("debug")[rows],
         )
     yield from _gpu(inventory)
     yield from _cuda_twice(inventory)
+
+
+def strippable(inventory: Inventory) -> NDArray[np.int64]:
+    """Live shared objects and programs with at least MINIMUM_BYTES that no loader maps; not files for debuggers alone,
+    nor modules that the kernel links.
+    """
+    facts = path_facts(inventory)
+    loaded = facts.files & facts.of_form(ELF_SHARED, ELF_EXECUTABLE) & ~facts.suffixed("debug", "dwo", "dwp", "ko")
+    loaded &= ~facts.beneath_endings("lib/debug")
+    return np.flatnonzero(loaded & (inventory.column("debug") >= MINIMUM_BYTES))
 
 
 def _gpu(inventory: Inventory) -> Iterator[Proposal]:

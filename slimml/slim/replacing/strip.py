@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
     from slimml.inventory.table import Inventory
 
-_DEBUG_FILES = re.compile(r"(?:.*/)?lib/debug/.*|.*\.(?:debug|dwo|dwp|ko)", re.DOTALL)
-"""files whose whole point is what the rule takes out, and modules that the kernel links"""
 
 
 @dataclass(frozen=True)
@@ -39,17 +36,10 @@ class Strip:
         return f"strip/{STRIP_VERSION}"
 
     def wants(self, inventory: Inventory) -> NDArray[np.int64]:
-        """Shared objects and programs with so many bytes that no loader maps that the finding `unstripped` tells."""
-        import numpy as np
+        """The files of the finding `unstripped`."""
+        from slimml.bloat.detectors.native import strippable
 
-        from slimml.bloat.detectors.native import MINIMUM_BYTES
-        from slimml.bloat.path_facts import path_facts
-        from slimml.inventory.form import ELF_EXECUTABLE, ELF_SHARED
-
-        loaded = path_facts(inventory).of_form(ELF_SHARED, ELF_EXECUTABLE)
-        rows = np.flatnonzero(loaded & (inventory.column("debug") >= MINIMUM_BYTES))
-        paths = inventory.paths
-        return np.array([row for row in rows.tolist() if not _DEBUG_FILES.fullmatch(paths[row])], dtype=np.int64)
+        return strippable(inventory)
 
     def shrink(self, source: Path, target: Path) -> Outcome:
         """The file laid out anew; raises OSError."""
