@@ -65,3 +65,14 @@ class Misbehaving(Halving):
         if content.startswith(b"prints"):
             os.write(1, b"not a result\n" * 100)
         return super().shrink(source, target)
+
+
+@dataclass(frozen=True)
+class Blanking(Halving):
+    """Leaves nothing of files but a line end."""
+
+    key: str = "blanking/1"
+
+    def shrink(self, source, target):
+        target.write_bytes(b"\n")
+        return Shrunk("all of it")
