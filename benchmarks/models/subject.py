@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 
 from slimml.models.candidates.processes import Failed
+from slimml.models.candidates.recipe import EXTERNAL, OPTIMISED
 from slimml.models.model_file import Format
 
 
 @dataclass(frozen=True)
 class Subject:
     """One model file. `metric` says what `evaluate` tells of a file in its place, of which more is better;
-    `samples` are files of real inputs, `given` sabotaged forms, by name, that a guard has to refuse.
+    `samples` are files of real inputs, `given` sabotaged forms, by name, that a guard has to refuse, `asked` the
+    recipes that are made beside the usual ones.
     """
 
     package: str
@@ -28,6 +30,8 @@ class Subject:
     metric: str
     evaluate: Callable[[Path], float]
     samples: tuple[Path, ...] = ()
+    rounds: int = 3
+    asked: frozenset[str] = frozenset({EXTERNAL, OPTIMISED})
     given: Mapping[str, Path] = field(default_factory=dict)
 
 

@@ -43,7 +43,7 @@ def _overview(models: list[dict[str, Any]]) -> str:
     for model in models:
         rows = {row["name"]: row for row in model["candidates"]}
         first = rows[ORIGINAL]
-        cells = [f"`{model['path']}`", _size(first["bytes"])]
+        cells = [f"`{model['path']}` of {model['package'].partition('==')[0]}", _size(first["bytes"])]
         for tier in ("lossless", "compact", "quantize"):
             row = rows[model["taken"][tier]]
             cells.append("–" if row is first else f"{row['name']} {_size(row['bytes'])} "
@@ -57,9 +57,9 @@ def _overview(models: list[dict[str, Any]]) -> str:
 def _model(model: dict[str, Any]) -> str:
     taken = model["taken"]["quantize"]
     lines = [
-        f"## {model['path']}\n",
-        f"Of {model['package']}; metric: {model['metric']}; {model['samples']} samples. Taken for startup: "
-        f"{model['objectives']['startup']}, for latency: {model['objectives']['latency']}.\n",
+        f"## {model['package'].partition('==')[0]}: {model['path']}\n",
+        f"Of {model['package'].replace('==', ' ')}; metric: {model['metric']}; {model['samples']} samples. Taken for "
+        f"startup: {model['objectives']['startup']}, for latency: {model['objectives']['latency']}.\n",
         "| form | tier | on disk | compressed | load | run | memory | metric | agree | cosine | by check | by samples "
         "|",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|---|",
@@ -151,7 +151,7 @@ def _rows(model: dict[str, Any]) -> ModelRows:
                 row["compressed"], row["load"], row["load_ratio"], row["latency"], row["latency_ratio"], row["peak"],
                 row["agreement"], row["cosine"], row["metric"], right, row["name"] == taken)
         )  # fmt: skip
-    return ModelRows(model["path"], model["format"], taken, tuple(rows))
+    return ModelRows(f"{model['package'].partition('==')[0]}: {model['path']}", model["format"], taken, tuple(rows))
 
 
 def _judged(passed: bool | None) -> str:

@@ -74,6 +74,12 @@ ThisProcessor = Annotated[
     bool,
     typer.Option("--for-this-processor", help="Also try graphs optimised ahead, which suit processors like this one."),
 ]
+Reduced = Annotated[
+    bool,
+    typer.Option(
+        "--reduce-range", help="Also try static int8 in 7 bits: for processors without VNNI, on which 8 may overflow."
+    ),
+]
 Rounds = Annotated[int, typer.Option("--rounds", metavar="N", help="Rounds of measuring, all forms in turn.", min=1)]
 Picture = Annotated[
     Path | None,
@@ -96,6 +102,7 @@ def shrink(
     samples: Samples = None,
     external_data: External = False,
     for_this_processor: ThisProcessor = False,
+    reduce_range: Reduced = False,
     rounds: Rounds = 3,
     picture: Picture = None,
 ) -> None:
@@ -107,7 +114,7 @@ def shrink(
     from slimml.models.candidates import samples as sampled
     from slimml.models.candidates.candidate import Objective
     from slimml.models.candidates.host import processor
-    from slimml.models.candidates.recipe import EXTERNAL, OPTIMISED, Tier
+    from slimml.models.candidates.recipe import EXTERNAL, OPTIMISED, REDUCED, Tier
     from slimml.models.candidates.shrink_directory import shrink as shrink_models
     from slimml.models.candidates.shrink_file import Options
     from slimml.report.shrunk import render_shrunk, shrunk_report
@@ -116,7 +123,7 @@ def shrink(
         raise UsageError("--tier quantize needs --eval COMMAND or --samples DIR to judge what it makes")
     if picture is not None and picture.suffix.lower() not in (".svg", ".png"):
         raise UsageError(f"--picture {picture}: the name should end in .svg or .png")
-    wanted = ((EXTERNAL, external_data), (OPTIMISED, for_this_processor))
+    wanted = ((EXTERNAL, external_data), (OPTIMISED, for_this_processor), (REDUCED, reduce_range))
     options = Options(
         upto=Tier(tier.value),
         objective=Objective(objective.value),

@@ -17,7 +17,7 @@ from typing import Any
 
 from slimml.models.unsuitable import Unsuitable
 
-ENOUGH_SECONDS = 1.5
+ENOUGH_SECONDS = 1.0
 """of runs at most go into one latency"""
 FEWEST_RUNS = 5
 MOST_RUNS = 100

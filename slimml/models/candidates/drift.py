@@ -192,7 +192,7 @@ def _swapped(pairs: Sequence[tuple[Array, Array]]) -> tuple[tuple[int, int], ...
     best = matches.argmax(axis=0)
     wrong = np.flatnonzero((np.diag(matches) < 0.5) & (matches.max(axis=0) > 0.95) & (own.any(axis=0)))
     # A column that merely resembles its neighbour is no swap: the neighbour has to have gone the other way.
-    return tuple((int(column), int(best[column])) for column in wrong if best[best[column]] == column > best[column])
+    return tuple((int(column), int(best[column])) for column in wrong if best[best[column]] == column < best[column])
 
 
 def _standard(values: Array) -> Array:

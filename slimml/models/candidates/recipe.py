@@ -45,6 +45,7 @@ class Recipe:
 
 EXTERNAL = "external-data"
 OPTIMISED = "optimised-here"
+REDUCED = "int8-static-7bit"
 EVERYTHING_INT8 = "int8-dynamic-everything"
 """the usual advice, which ruins models with convolutions; made only to be looked at"""
 
@@ -188,7 +189,7 @@ RECIPES = (
     Recipe("int8-stored", Tier.COMPACT, _ONNX, _int8),
     Recipe("int8-dynamic", Tier.QUANTIZE, _ONNX, _dynamic),
     Recipe("int8-static", Tier.QUANTIZE, _ONNX, _static, samples=True),
-    Recipe("int8-static-7bit", Tier.QUANTIZE, _ONNX, _static_reduced, samples=True),
+    Recipe(REDUCED, Tier.QUANTIZE, _ONNX, _static_reduced, samples=True, asked=True),
     Recipe("int4", Tier.QUANTIZE, _ONNX, _int4),
     Recipe(OPTIMISED, Tier.QUANTIZE, _ONNX, _optimised, asked=True, foreign=True),
     Recipe(EVERYTHING_INT8, Tier.QUANTIZE, _ONNX, _everything, asked=True),
