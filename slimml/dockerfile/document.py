@@ -17,6 +17,9 @@ BOM = b"\xef\xbb\xbf"
 LONGEST_LINE = 65536
 """Bytes of a line, line break included, that BuildKit reads."""
 
+MOST_INSTRUCTIONS = 2000
+"""What is read of a file. An image has at most 127 layers."""
+
 _DIRECTIVE = re.compile(rb"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z")
 _CONTINUED = {
     escape: re.compile(rb"(?:[^%b]()|\A())%b[ \t]*\Z" % (re.escape(escape), re.escape(escape)))
@@ -89,6 +92,9 @@ def parse(data: bytes) -> Document:
     reader = _Reader(data)
     nodes = tuple(reader.nodes())
     instructions = [node for node in nodes if isinstance(node, Instruction)]
+    if len(instructions) > MOST_INSTRUCTIONS:
+        beyond = instructions[MOST_INSTRUCTIONS]
+        raise InvalidDockerfile(f"the file has more than {MOST_INSTRUCTIONS:,} instructions", beyond.line)
     if not instructions:
         raise InvalidDockerfile("the file has no instructions", max(1, data.count(b"\n")))
     check_order(instructions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ _MAYBE_JSON = ("CMD", "ENTRYPOINT", "RUN", "SHELL")
 _LISTS = ("FROM", "EXPOSE")
 _QUOTES = b"'\""
 _BYTE_SPACE = b"\t\n\v\f\r \x85\xa0"
-"""White space where BuildKit takes each byte for a character: between flags, and behind HEALTHCHECK's first word."""
+"""White space where BuildKit takes each byte for a character: in flags, and behind HEALTHCHECK's first word."""
 
 
 class Malformed(ValueError):
@@ -38,7 +39,10 @@ class Word:
 
 @dataclass(frozen=True)
 class Flag:
-    """`--name=value` before the words; `value` is None where there is no `=`. Quotes are gone from it."""
+    """`--name=value` before the words; `value` is None where there is no `=`. Quotes are gone from it.
+
+    BuildKit takes each byte of a flag for a character: what is beyond ASCII is not what was written.
+    """
 
     name: str
     value: str | None
@@ -163,7 +167,7 @@ def _read_flags(rest: Logical) -> tuple[tuple[Flag, ...], int]:
         text, end = _flag_word(data, at)
         if text == b"--":
             return tuple(flags), end
-        name, sign, value = decode(text)[2:].partition("=")
+        name, sign, value = text.decode("latin-1")[2:].partition("=")
         flags.append(Flag(name, value if sign else None, rest.span(at, end)))
         at = end
 
@@ -313,10 +317,8 @@ def _pair(word: Word, arguments: Logical) -> tuple[Word, Word | None]:
 
 def _at(arguments: Logical, source: int) -> int:
     """The logical offset of a byte of the file."""
-    for piece in arguments.pieces:
-        if piece.source <= source < piece.source + piece.length:
-            return piece.at + source - piece.source
-    raise ValueError(f"byte {source} is not of this line")
+    piece = arguments.pieces[bisect_right(arguments.pieces, source, key=lambda piece: piece.source) - 1]
+    return piece.at + source - piece.source
 
 
 def _read_healthcheck(arguments: Logical) -> tuple[tuple[Word, ...], bool]:

@@ -13,7 +13,7 @@ from slimml.dockerfile.spans import Logical, Piece, Span, decode, encode, plain
 from slimml.dockerfile.variables import DEFAULT_SHELL, Environment
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"})
-_ASSIGNED = re.compile(r"\b([A-Za-z_]\w*)\+?=|\b(?:for|read|unset)\b[^;&|\n]*?\b([A-Za-z_]\w*)")
+_ASSIGNED = re.compile(r"\b([A-Za-z_]\w*)\+?=|\b(?:for|read|unset)\b([^;&|\n]*)")
 _OPEN = Environment({}, closed=False)
 
 
@@ -165,7 +165,7 @@ def _parsed(text: Logical, environment: Environment, within: tuple[str, ...] = (
 
 def _unassigned(text: Logical, environment: Environment) -> Environment:
     """The environment without the values of variables that the script itself sets somewhere."""
-    names = {found[1] or found[2] for found in _ASSIGNED.finditer(text.text)}
+    names = {name for found in _ASSIGNED.finditer(text.text) for name in (found[1] or found[2]).split()}
     return replace(environment, values={**environment.values, **dict.fromkeys(names)}) if names else environment
 
 

@@ -8,7 +8,7 @@ from slimml.dockerfile.lexer import NotKnown
 from slimml.dockerfile.variables import Environment
 
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
-_BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
+_BRACES = re.compile(r"\{([^{}]*)\}")
 _IN_DOUBLE = '$`"\\\n'
 
 
@@ -29,7 +29,8 @@ def unquote(raw: str, environment: Environment) -> tuple[str | None, bool]:
 
 
 def _read(raw: str, environment: Environment) -> tuple[str, bool]:
-    if raw.startswith("~") or _BRACES.search(re.sub(r"\\.|'[^']*'|\"[^\"]*\"", "", raw)):
+    bare = re.sub(r"\\.|'[^']*'|\"[^\"]*\"", "", raw)
+    if raw.startswith("~") or any("," in found[1] or ".." in found[1] for found in _BRACES.finditer(bare)):
         raise _Unknown
     made, at, pattern = [], 0, False
     while at < len(raw):

@@ -86,9 +86,13 @@ class _State:
     arguments: set[str] = field(default_factory=set)
     closed: bool = True
     shell: tuple[str, ...] = DEFAULT_SHELL
+    seen: Environment | None = None
 
     def environment(self) -> Environment:
-        return Environment(dict(self.values), self.closed)
+        """What is set now; the same value until something changes."""
+        if self.seen is None or self.seen.values != self.values:
+            self.seen = Environment(dict(self.values), self.closed)
+        return self.seen
 
 
 def scopes(document: Document, build_args: Mapping[str, str] = _NOTHING) -> tuple[Scope, ...]:

@@ -7,6 +7,7 @@ import dockerfile
 import pytest
 from dockerfile_texts import dockerfiles
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from slimml.dockerfile.document import parse
 from slimml.errors import InvalidDockerfile
@@ -24,6 +25,20 @@ def as_buildkit_reads(data):
 
 def as_we_read(data):
     return [_told(one, data) for one in parse(data).instructions]
+
+
+BITS = ["\\\n", "\n", '"', "'", "[", "<<EOF", "#", " ", "\t", "\r", "$", "{", "}", "\\", "`", "=", "--", "RUN ",
+        "\u00a0", "(", "&&", "\\ \n", "\n#x\n", "\n\n"]  # fmt: skip
+
+
+@st.composite
+def damaged(draw):
+    """A file of the corpus with something put in or taken out in up to four places."""
+    text = draw(st.sampled_from(CORPUS)).read_bytes().decode()
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(text)))
+        text = text[:at] + draw(st.sampled_from(BITS)) + text[at + draw(st.sampled_from([0, 0, 1, 5])) :]
+    return text.encode()
 
 
 def _told(one, data):
@@ -49,7 +64,7 @@ def test_the_corpus_comes_back_to_the_byte(path):
 
 
 @given(dockerfiles())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_any_file_reads_as_in_buildkit(data):
     try:
         told = as_buildkit_reads(data)
@@ -66,8 +81,22 @@ def test_any_file_reads_as_in_buildkit(data):
     assert ours == told
 
 
+@given(damaged())
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+def test_a_damaged_file_of_the_corpus_reads_as_in_buildkit(data):
+    try:
+        ours = as_we_read(data)
+    except InvalidDockerfile:
+        return
+    told = as_buildkit_reads(data)
+    # The oracle is of a time when words behind a JSON array were dropped; today they make it the shell form.
+    assert [one for one in ours if not one[-2][:1] or not one[-2][0].startswith("[")] == [
+        one for one, other in zip(told, ours, strict=True) if not other[-2][:1] or not other[-2][0].startswith("[")
+    ]
+
+
 @given(dockerfiles())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_file_comes_back_to_the_byte(data):
     try:
         nodes = parse(data).nodes

@@ -45,7 +45,7 @@ def test_what_crosses_overlaps():
 
 
 @given(dockerfiles(), st.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_bytes_outside_of_edits_stay(data, random):
     try:
         document = parse(data)
@@ -59,7 +59,7 @@ def test_bytes_outside_of_edits_stay(data, random):
 
 
 @given(dockerfiles())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_words_stand_where_they_say(data):
     try:
         document = parse(data)

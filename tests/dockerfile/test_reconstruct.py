@@ -200,13 +200,13 @@ HISTORIES = st.lists(
 
 
 @given(HISTORIES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_history_gives_a_file_that_builders_read(history):
     found = reconstruct(made(*history, Env=["A=b"]), "image\n# not a name")
     parse(found.text)
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_entry_can_be_read(created_by):
     read_entry(created_by)

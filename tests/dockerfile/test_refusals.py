@@ -34,6 +34,7 @@ REFUSED = [
     (b"# escape=x\nFROM a\n", 1, "escape character"),
     (b"# escape=`\n# escape=`\nFROM a\n", 2, "only once"),
     (b"FROM a\nRUN " + b"x" * 70_000 + b"\n", 2, "builders read"),
+    (b"FROM a\n" + b"RUN x\n" * 2000, 2001, "more than 2,000 instructions"),
 ]
 
 

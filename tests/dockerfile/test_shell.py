@@ -63,6 +63,10 @@ def test_a_variable_that_the_script_sets_has_no_known_value():
     assert script_of("RUN V=2; c $V", {"V": "1"}).commands[1].words[1].value is None
 
 
+def test_a_variable_that_the_script_reads_has_no_known_value():
+    assert script_of("RUN read -r U V; c $V", {"V": "1"}).commands[1].words[1].value is None
+
+
 def test_redirections_belong_to_the_last_command():
     script = script_of("RUN a && b > /x 2>&1")
     assert [[one.operator for one in command.redirections] for command in script.commands] == [[], [">", "2>&"]]
