@@ -1,4 +1,4 @@
-"""`slimml cache`: what is remembered of layers that were read, and how to forget it."""
+"""`slimml cache`: what is remembered of layers that were read and files made smaller, and how to forget it."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -27,7 +27,7 @@ Chosen = Annotated[
 MaxBytes = Annotated[
     int | None,
     typer.Option(
-        "--max-bytes", metavar="N", help="How much prune leaves; else the cache's bound.", min=0, show_default=False
+        "--max-bytes", metavar="N", help="How much prune leaves of each; else the bounds.", min=0, show_default=False
     ),
 ]
 
@@ -38,23 +38,24 @@ def register(app: typer.Typer) -> None:
 
 
 def cache(session: Session, deed: Chosen = Deed.LIST, max_bytes: MaxBytes = None) -> None:
-    """Show, shorten or empty the cache of layers that were read."""
-    from slimml.inventory.kept_files import default_directory
+    """Show, shorten or empty the cache of layers and files."""
+    from slimml.inventory.kept_files import default_directory, shrunk_directory
 
-    found = default_directory()
+    found = (default_directory(), shrunk_directory())
     match deed:
         case Deed.LIST | Deed.PATH:
             _tell(session, found, deed)
         case Deed.PRUNE:
-            _removed(session, found, found.prune(found.max_bytes if max_bytes is None else max_bytes))
+            removed = sum(one.prune(one.max_bytes if max_bytes is None else max_bytes) for one in found)
+            _removed(session, found, removed)
         case Deed.CLEAR:
-            _removed(session, found, found.clear())
+            _removed(session, found, sum(one.clear() for one in found))
 
 
-def _tell(session: Session, found: "KeptFiles", deed: Deed) -> None:
+def _tell(session: Session, found: "tuple[KeptFiles, KeptFiles]", deed: Deed) -> None:
     from slimml.report.cache import cache_report, render_cache
 
-    report = cache_report(found)
+    report = cache_report(*found)
     if session.json:
         session.answer("cache", report)
     elif deed is Deed.PATH:
@@ -63,11 +64,11 @@ def _tell(session: Session, found: "KeptFiles", deed: Deed) -> None:
         render_cache(report, session.out)
 
 
-def _removed(session: Session, found: "KeptFiles", removed_bytes: int) -> None:
+def _removed(session: Session, found: "tuple[KeptFiles, KeptFiles]", removed_bytes: int) -> None:
     from slimml.report.cache import cache_report
     from slimml.report.sizes import size
 
     if session.json:
-        session.answer("cache", cache_report(found), removed_bytes=removed_bytes)
+        session.answer("cache", cache_report(*found), removed_bytes=removed_bytes)
     else:
         session.remark(f"{size(removed_bytes)} removed")

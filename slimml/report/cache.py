@@ -25,21 +25,34 @@ class CachedLayer:
 
 
 @dataclass(frozen=True)
+class ShrunkFiles:
+    """The directory of files that were made smaller, its bound in bytes, how many files there are and their bytes."""
+
+    directory: str
+    max_bytes: int
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class CacheReport:
-    """The directory, its bound in bytes, and its files, the least recently used first."""
+    """The directory of layers, its bound in bytes, and its files, the least recently used first."""
 
     directory: str
     max_bytes: int
     entries: tuple[CachedLayer, ...]
+    shrunk: ShrunkFiles
 
 
-def cache_report(cache: KeptFiles) -> CacheReport:
-    """What is in `cache` now."""
+def cache_report(cache: KeptFiles, shrunk: KeptFiles) -> CacheReport:
+    """What is in the two directories now."""
     entries = tuple(
         CachedLayer(entry.name, entry.size, datetime.fromtimestamp(entry.used, UTC).isoformat(timespec="seconds"))
         for entry in cache.entries()
     )
-    return CacheReport(str(cache.directory), cache.max_bytes, entries)
+    sizes = [entry.size for entry in shrunk.entries()]
+    files = ShrunkFiles(str(shrunk.directory), shrunk.max_bytes, len(sizes), sum(sizes))
+    return CacheReport(str(cache.directory), cache.max_bytes, entries, files)
 
 
 def render_cache(report: CacheReport, console: Console) -> None:
@@ -49,3 +62,7 @@ def render_cache(report: CacheReport, console: Console) -> None:
     total = size(sum(entry.bytes for entry in report.entries))
     bound = f"{total} of at most {size(report.max_bytes)}"
     console.print(f"{counted(len(report.entries), 'file')}, {bound}, in {visible(report.directory)}", soft_wrap=True)
+    made = report.shrunk
+    bound = f"{size(made.bytes)} of at most {size(made.max_bytes)}"
+    where = visible(made.directory)
+    console.print(f"{counted(made.files, 'file')} of files made smaller, {bound}, in {where}", soft_wrap=True)
