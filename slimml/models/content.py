@@ -11,7 +11,7 @@ ReadAt = Callable[[int, int], bytes]
 
 MOST_AT_ONCE: Final = 64 << 20
 """bytes that a reader may hold in one piece"""
-MOST_STEPS: Final = 6_000_000
+MOST_STEPS: Final = 4_000_000
 """fields, opcodes or members that a reader may look at in one file"""
 MOST_READ: Final = 2 << 30
 """bytes that a reader may look at in one file, what it reads twice counted twice"""

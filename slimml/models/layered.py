@@ -6,6 +6,7 @@ whole file, one at a time and on disk.
 
 from __future__ import annotations
 
+import io
 import tempfile
 from pathlib import Path
 from typing import IO, Any, Final
@@ -26,6 +27,8 @@ from slimml.progress import SILENT, Progress
 
 MOST_SPOOLED_BYTES: Final = 8 * GIB
 """of one file of an image that has to be whole to be read"""
+
+_IN_MEMORY_BYTES: Final = 4 << 20
 
 _NO_MODELS: Final = frozenset(
     {
@@ -101,7 +104,7 @@ class _Candidate:
             self._decide()
         if self._spool is not None:
             self._spool.flush()
-            self.model = recognise(Content.of(self._spool, self._size, self._kept), self._path)
+            self.model = recognise(self._content(self._spool), self._path)
         self.close()
 
     def close(self) -> None:
@@ -109,6 +112,12 @@ class _Candidate:
         if self._spool is not None:
             self._spool.close()
         self._spool = self._head = None
+
+    def _content(self, spool: IO[bytes]) -> Content:
+        if not isinstance(spool, io.BytesIO):
+            return Content.of(spool, self._size, self._kept)
+        data = spool.getvalue()
+        return Content(lambda offset, count: data[offset : offset + count], self._size, self._kept)
 
     def _decide(self) -> None:
         """Whether the file may be a model; what it began with is then the beginning of what is kept."""
@@ -118,7 +127,8 @@ class _Candidate:
         if wanted is None:
             return
         self._wanted, self._kept = min(wanted, MOST_SPOOLED_BYTES), 0
-        self._spool = tempfile.TemporaryFile(dir=self._place)  # noqa: SIM115 - closed when the file has passed
+        small = self._wanted <= _IN_MEMORY_BYTES
+        self._spool = io.BytesIO() if small else tempfile.TemporaryFile(dir=self._place)  # noqa: SIM115 - see close
         self._keep(memoryview(head))
 
     def _keep(self, piece: memoryview) -> None:

@@ -33,6 +33,11 @@ _MOST_GGUF_HEADER: Final = 64 << 20
 _PROTOBUF_STARTS: Final = (b"\x08", b"\x0a", b"\x12", b"\x3a", b"\x42")
 _PICKLE_NAMES: Final = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".sav", ".model")
 
+_LIBRARIES: Final = frozenset(
+    {"sklearn", "xgboost", "lightgbm", "catboost", "torch", "keras", "tensorflow", "statsmodels", "spacy", "prophet"}
+)
+"""Libraries whose objects are models, also without an array in them"""
+
 _Reader = Callable[[Content], ModelFile | None]
 _Protobuf = tuple[Format, Callable[[Content], bool], _Reader, tuple[str, ...]]
 
@@ -70,14 +75,17 @@ def recognise(content: Content, name: str = "") -> ModelFile | None:
 
 
 def _is_plausible(found: ModelFile, head: bytes, name: str) -> bool:
-    """Whether what begins like a pickle and breaks off is one: a list of words may begin like one, too.
-
-    One that would run something before it breaks off is, whatever it is called.
+    """Whether a pickle is a model's, or would run something: a list of words may begin like one, and many a program
+    keeps its own data so.
     """
-    if found.format not in (Format.PICKLE, Format.JOBLIB) or not found.unread:
+    if found.format not in (Format.PICKLE, Format.JOBLIB) or found.dangers:
         return True
-    told = found.calls if pickle_file.is_binary(head) else found.dangers
-    return bool(told) or name.lower().endswith(_PICKLE_NAMES)
+    if found.unread:
+        told = bool(found.calls) and pickle_file.is_binary(head)
+        return told or name.lower().endswith(_PICKLE_NAMES)
+    return bool(found.tensors or found.optimizer_bytes) or any(
+        call.module.partition(".")[0] in _LIBRARIES for call in found.calls
+    )
 
 
 def needed_bytes(head: bytes, size: int, name: str) -> int | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from slimml.models.listing import Listing
     from slimml.models.model_file import ModelFile
 
+_SHOWN_MODELS = 40
 _SHOWN_TENSORS = 40
 
 
@@ -142,12 +143,15 @@ def models_report(place: str, listing: Listing) -> ModelsReport:
 
 def render_models(report: ModelsReport, console: Console) -> None:
     """Print a line per model (bytes, format, parameters, dtypes, path), and what was noticed."""
-    widths = [max((len(one.format) for one in report.models), default=0)]
-    widths += [max((len(_dtypes(one)) for one in report.models), default=0)]
-    for one in report.models:
+    widths = [max((len(one.format) for one in report.models[:_SHOWN_MODELS]), default=0)]
+    widths += [max((len(_dtypes(one)) for one in report.models[:_SHOWN_MODELS]), default=0)]
+    for one in report.models[:_SHOWN_MODELS]:
         count = "" if one.parameters is None else number(one.parameters)
         told = f"{size(one.bytes):>9}  {one.format:<{widths[0]}}  {count:>13}  {_dtypes(one):<{widths[1]}}  {one.path}"
         console.print(visible(told), soft_wrap=True)
+    if len(report.models) > _SHOWN_MODELS:
+        more = counted(len(report.models) - _SHOWN_MODELS, "smaller model")
+        console.print(f"… and {more} (--json lists them)", style="dim")
     for one in report.models:
         for words, style in _noticed(one):
             console.print(visible(f"{one.path}: {words}"), style=style, soft_wrap=True)

@@ -106,7 +106,12 @@ def _unpacked(content: Content) -> Iterator[Content]:
 def read_pickle(content: Content, packed_bytes: int | None = None) -> ModelFile:
     """The pickle in `content`, which was unpacked from `packed_bytes` if given."""
     loaded, joblib = Loaded(), dict[int, int | None]()
-    load(Cursor(content), following(loaded, joblib), loaded)
+    cursor = Cursor(content)
+    load(cursor, following(loaded, joblib), loaded)
+    # A file may hold several, for who loads again and again; what they would run counts, too.
+    further = loaded
+    while not further.broken and looks_like_pickle(content.at(cursor.position, min(_HEAD, cursor.left))):
+        further = load(cursor, into=Loaded(globals=loaded.globals))
     kind = Format.JOBLIB if Global(*WRAPPER.rsplit(".", 1)) in loaded.globals or packed_bytes else Format.PICKLE
     size = content.size if packed_bytes is None else packed_bytes
     if loaded.broken:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from slimml.models.content import MOST_NAME_BYTES, MOST_TENSORS, Content, Unreadable
+from slimml.models.content import MOST_TENSORS, Content, Unreadable
 from slimml.models.pickles.values import Global, Made, Pairs, Persistent, Sequence, pairs_of
 
 DTYPES: Final = {
@@ -25,6 +25,7 @@ _TORCH_DTYPES: Final = {
 _TRANSPARENT: Final = frozenset({"_modules", "_parameters", "_buffers", "__dict__"})
 _REBUILDS: Final = frozenset({"_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_qtensor"})
 _MOST_DIMENSIONS: Final = 64
+_LONGEST_PATH: Final = 512
 _OPTIMIZER_KEYS: Final = frozenset({"state", "param_groups"})
 
 
@@ -115,7 +116,7 @@ def _joined(path: str, key: Any) -> str:
     if key in _TRANSPARENT if type(key) is str else False:
         return path
     word = str(key) if type(key) in (str, int, bool) else "?"
-    return (f"{path}.{word}" if path else word)[:MOST_NAME_BYTES]
+    return (f"{path}.{word}" if path else word)[:_LONGEST_PATH]
 
 
 def torch_tensor(value: Any) -> TensorView | None:
