@@ -112,6 +112,7 @@ def optimize(
     gpu_arch: shrinking.GpuArch = None,
     modify_proprietary: shrinking.ModifyProprietary = False,
     models: shrinking.Models = shrinking.Tier.LOSSLESS,
+    weights_layer: shrinking.WeightsLayer = False,
 ) -> None:
     """Make an image smaller and prove that it still works."""
     from slimml.cli.optimizing import prepare, slim_subjects
@@ -125,7 +126,12 @@ def optimize(
     suites = _probes_of_each(image, probes)
     asked = [Asked(verify, file, probe, probe_command, ready, runtime, gpus) for file in suites]
     wanted = shrinking.wanted(gpu_arch, modify_proprietary, models)
-    chosen = replace(chosen, depth=said.depth if said.given else None, asked=shrinking.asked(wanted))
+    chosen = replace(
+        chosen,
+        depth=said.depth if said.given else None,
+        asked=shrinking.asked(wanted),
+        weights_layer=shrinking.weights_apart(weights_layer, shared, chosen),
+    )
     subjects = prepare(session, image, asked, said, tag, output)
     slim_subjects(session, subjects, chosen, wanted, ledger, dry_run=dry_run, yes=yes)
 

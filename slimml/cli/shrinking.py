@@ -8,6 +8,7 @@ import typer
 from slimml.errors import UsageError
 
 if TYPE_CHECKING:
+    from slimml.slim.options import Options
     from slimml.slim.replacing.choose import Wanted
 
 
@@ -43,6 +44,11 @@ Models = Annotated[
     ),
 ]
 
+WeightsLayer = Annotated[
+    bool,
+    typer.Option("--weights-layer", help="Models get a layer of their own: a change of code does not pull them again."),
+]
+
 
 def wanted(gpu_arch: str | None, modify_proprietary: bool, models: Tier) -> "Wanted":
     """What is asked of files that stay; raises UsageError, and Unavailable for the GPUs of a machine that has none."""
@@ -56,6 +62,14 @@ def wanted(gpu_arch: str | None, modify_proprietary: bool, models: Tier) -> "Wan
 
         targets = parse_targets(gpu_arch)
     return Wanted(targets, modify_proprietary, models.value)
+
+
+def weights_apart(asked: bool, shared: bool, options: "Options") -> bool:
+    """Whether models get a layer of their own; raises UsageError beside what makes other layers of all."""
+    for option, given in (("--flatten", options.flatten), ("--shared", shared)):
+        if asked and given:
+            raise UsageError(f"--weights-layer makes a layer more, which {option} does not want: leave one of them out")
+    return asked
 
 
 def asked(found: "Wanted") -> dict[str, str]:

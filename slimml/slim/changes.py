@@ -14,6 +14,7 @@ from slimml.oci.digest import Digest, sha256
 from slimml.oci.tar.events import Entry, Kind
 from slimml.oci.tar.header import BLOCK, number, padding
 from slimml.oci.tar.writer import OwnerNames, entry_header, owner_names, padding_after
+from slimml.slim.layer_sink import Nowhere
 from slimml.slim.names import hard_links
 from slimml.slim.plan import Verb
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from slimml.slim.layer_sink import TarSink
     from slimml.slim.plan import Plan
     from slimml.slim.removed import RemovedContent
+    from slimml.slim.top_layer import TopLayer
 
 _VERBS = tuple(Verb)
 _LEAVING = (Verb.DROP, Verb.MOVE)
@@ -88,9 +90,12 @@ def begin_pass(inventory: Inventory, plan: Plan) -> Pass:
 class Changes:
     """A visitor of the entries that are looked at; `begin_span` and `end_span` say which row is at hand."""
 
-    def __init__(self, work: Pass, layer: int, sink: TarSink, removed: RemovedContent | None) -> None:
+    def __init__(
+        self, work: Pass, layer: int, sink: TarSink, removed: RemovedContent | None, top: TopLayer | None = None
+    ) -> None:
         self._work, self._layer = work, layer
         self._sink, self._removed = sink, removed
+        self._top = top
         self._inherited = {row for rows in work.lost.values() for row in rows}
         self._met_targets: dict[int, Entry] = {}
         self._row = -1
@@ -156,6 +161,8 @@ class Changes:
             raise Unsupported(f"/{entry.path} is a sparse file, which slimml cannot remove; keep it with --keep")
         if self._verb is Verb.MOVE:
             self._sink.write(entry_header(self._heir(entry), self._owner))
+        if self._verb is Verb.LIFT:
+            self._place_of(entry).write(entry_header(entry, self._owner))
         if self._removed is not None:
             if self._verb in _LOSING:
                 self._removed.entry(self._layer, entry, self._owner)
@@ -169,6 +176,8 @@ class Changes:
         self._hash.update(piece)
         if self._verb is Verb.MOVE:
             self._sink.write(piece)
+        if self._verb is Verb.LIFT and self._top is not None:
+            self._top.write(piece)
         if self._verb is Verb.EDIT:
             self._content.append(piece)
         if self._removed is not None and self._is_kept():
@@ -183,6 +192,8 @@ class Changes:
             self._work.before[row] = digest
         if self._verb is Verb.MOVE:
             self._sink.write(padding_after(entry.size))
+        if self._verb is Verb.LIFT and self._top is not None:
+            self._top.write(padding_after(entry.size))
         if self._removed is not None and self._is_kept():
             self._removed.end(entry.size)
             self._keep_other_names(entry)
@@ -283,10 +294,11 @@ class Changes:
             raise InvalidImage(
                 f"layer {self._layer}: {entry.path[:80]!r} is not what was made smaller; say slimml cache clear"
             )
-        self._sink.write(entry_header(entry._replace(size=content.size), self._owner))
+        sink = self._place_of(entry)
+        sink.write(entry_header(entry._replace(size=content.size), self._owner))
         for piece in content.pieces():
-            self._sink.write(piece)
-        self._sink.write(padding_after(content.size))
+            sink.write(piece)
+        sink.write(padding_after(content.size))
         self._work.after[self._row] = content.sha256, content.size
 
     def _edit(self, entry: Entry) -> None:
@@ -304,6 +316,15 @@ class Changes:
             self._removed.entry(self._layer, entry, self._owner)
             self._removed.data(content)
             self._removed.end(entry.size)
+
+    def _place_of(self, entry: Entry) -> TarSink:
+        """Where the row at hand is written: the layer on top, with the directories above it, or its own."""
+        if self._row not in self._work.plan.lifted:
+            return self._sink
+        if self._top is None:
+            return Nowhere()
+        self._top.make_room(entry.path)
+        return self._top
 
     def _lead_elsewhere(self, entry: Entry) -> None:
         """Edit a symlink's target."""

@@ -52,7 +52,9 @@ def check_plan(inventory: Inventory, plan: Plan) -> None:
 
 
 def _entries(inventory: Inventory, plan: Plan) -> _After:
+    lifted = np.array(sorted(plan.lifted), dtype=np.int64)
     place = np.flatnonzero(~np.isin(plan.verb, (Verb.DROP, Verb.MOVED)))
+    place = np.concatenate([np.setdiff1d(place, lifted), lifted])
     moved = plan.verb[place] == Verb.MOVE
     row = np.where(moved, plan.target[place], place)
     kind = inventory.column("kind")[place].copy()
@@ -64,7 +66,10 @@ def _entries(inventory: Inventory, plan: Plan) -> _After:
 def _layers(inventory: Inventory, plan: Plan, after: _After) -> list[LayerInventory]:
     paths = inventory.table["path"].combine_chunks().take(pa.array(after.row))
     table = pa.table({"path": paths, "kind": pa.array(after.kind)})
-    bounds = np.searchsorted(after.place, inventory.starts)
+    own = len(after.place) - len(plan.lifted)
+    bounds = np.searchsorted(after.place[:own], inventory.starts)
+    if plan.lifted:
+        bounds = np.append(bounds, len(after.place))
     if plan.options.flatten:
         bounds = bounds[[0, -1]]
     return [LayerInventory(table.slice(start, stop - start), 0, 0, 0, {}) for start, stop in pairwise(bounds.tolist())]

@@ -18,6 +18,7 @@ from slimml.slim.assemble import NewLayer
 from slimml.slim.layer_sink import LayerSink, Nowhere, WrittenLayer
 from slimml.slim.plan import Verb
 from slimml.slim.rewrite import rewrite_layer
+from slimml.slim.top_layer import TopLayer
 
 if TYPE_CHECKING:
     from slimml.inventory.table import Inventory
@@ -66,15 +67,37 @@ def rewrite_all(
         rewriting = _Rewriting(work, store, limits, task.advance)
         if plan.options.flatten:
             return [rewriting.join(removed)]
-        found: list[Laid] = []
-        for index in range(count):
-            if index not in touched:
-                found.append(rewriting.unchanged(index))
-            elif _is_left_empty(inventory, plan, index) and (found or index + 1 < count):
-                rewriting.look(index, removed)
-            else:
-                found.append(rewriting.change(index, removed))
-        return found
+        if not plan.lifted:
+            return _each(rewriting, inventory, plan, touched, removed)
+        encoding = plan.options.encoding or _usual_encoding(work)
+        with LayerSink(store, encoding, layer_type(encoding.compression, docker=False)) as sink:
+            rewriting.top = TopLayer(inventory, sink)
+            found = _each(rewriting, inventory, plan, touched, removed)
+            sink.write(TRAILER)
+            written = sink.finish()
+        return [*found, Laid(NewLayer(written.descriptor, written.diff_id, store, None), written.tar_bytes)]
+
+
+def _each(
+    rewriting: _Rewriting, inventory: Inventory, plan: Plan, touched: list[int], removed: RemovedContent | None
+) -> list[Laid]:
+    found: list[Laid] = []
+    count = len(inventory.image.layers)
+    for index in range(count):
+        if index not in touched:
+            found.append(rewriting.unchanged(index))
+        elif _is_left_empty(inventory, plan, index) and (found or index + 1 < count):
+            rewriting.look(index, removed)
+        else:
+            found.append(rewriting.change(index, removed))
+    return found
+
+
+def _usual_encoding(work: Pass) -> Encoding:
+    """How a layer of which there was none is stored: as the others are."""
+    kinds = {layer.compression for layer in work.inventory.image.layers}
+    usual = next((kind for kind in (Compression.ZSTD, Compression.GZIP) if kind in kinds), Compression.NONE)
+    return Encoding(usual, USUAL_LEVELS[usual], work.plan.options.threads)
 
 
 def new_positions(inventory: Inventory, plan: Plan) -> dict[int, int]:
@@ -95,12 +118,13 @@ def _is_touched(inventory: Inventory, plan: Plan, index: int) -> bool:
 
 def _is_left_empty(inventory: Inventory, plan: Plan, index: int) -> bool:
     verb = plan.verb[_rows(inventory, index)]
-    return bool(len(verb) and index not in plan.parents and np.isin(verb, (Verb.DROP, Verb.MOVED)).all())
+    return bool(len(verb) and index not in plan.parents and np.isin(verb, (Verb.DROP, Verb.MOVED, Verb.LIFT)).all())
 
 
 class _Rewriting:
     def __init__(self, work: Pass, store: BlobStore, limits: Limits, advance: Advance) -> None:
         self._work, self._store, self._limits, self._advance = work, store, limits, advance
+        self.top: TopLayer | None = None
 
     def unchanged(self, index: int) -> Laid:
         inventory = self._work.inventory
@@ -111,7 +135,7 @@ class _Rewriting:
 
     def look(self, index: int, removed: RemovedContent | None) -> None:
         """Read a layer of which nothing is left, for the ledger."""
-        rewrite_layer(self._work, index, Nowhere(), removed, limits=self._limits, advance=self._advance)
+        rewrite_layer(self._work, index, Nowhere(), removed, top=self.top, limits=self._limits, advance=self._advance)
 
     def change(self, index: int, removed: RemovedContent | None) -> Laid:
         """The rewritten layer, or the source's where rewriting gained nothing and changed nothing."""
@@ -125,7 +149,9 @@ class _Rewriting:
         if not same and written.descriptor.size > _TOLERATED * self._expected(index):
             stronger = _STRONGER.get(encoding.compression, 0)
             if plan.options.encoding is None and stronger > encoding.level:
+                top, self.top = self.top, None  # what was lifted was written already
                 again = self._write([index], replace(encoding, level=stronger), None, lambda amount: None)
+                self.top = top
                 written = min(written, again, key=lambda it: it.descriptor.size)
         if same and (plan.options.encoding is None or written.descriptor.size >= stored_bytes(inventory, index)):
             return self.unchanged(index)
@@ -134,9 +160,7 @@ class _Rewriting:
     def join(self, removed: RemovedContent | None) -> Laid:
         """All layers in one."""
         plan, layers = self._work.plan, self._work.inventory.image.layers
-        kinds = {layer.compression for layer in layers}
-        usual = next((kind for kind in (Compression.ZSTD, Compression.GZIP) if kind in kinds), Compression.NONE)
-        encoding = plan.options.encoding or Encoding(usual, USUAL_LEVELS[usual], plan.options.threads)
+        encoding = plan.options.encoding or _usual_encoding(self._work)
         return self._laid(self._write(list(range(len(layers))), encoding, removed, self._advance), None)
 
     def _write(
@@ -145,7 +169,7 @@ class _Rewriting:
         media_type = layer_type(encoding.compression, docker=False)
         with LayerSink(self._store, encoding, media_type) as sink:
             for index in indexes:
-                rewrite_layer(self._work, index, sink, removed, limits=self._limits, advance=advance)
+                rewrite_layer(self._work, index, sink, removed, top=self.top, limits=self._limits, advance=advance)
             sink.write(TRAILER)
             return sink.finish()
 
@@ -163,5 +187,5 @@ class _Rewriting:
             int(compressed[at]) * (1 - self._work.plan.offers[rows.start + at].content.size / size)
             for at, size in zip(replaced.tolist(), inventory.column("size")[rows][replaced].tolist(), strict=True)
         )
-        gone = np.isin(verb, (Verb.DROP, Verb.LINK))
+        gone = np.isin(verb, (Verb.DROP, Verb.LINK, Verb.LIFT))
         return stored_bytes(inventory, index) - int(compressed[gone].sum()) - int(shrunk)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from slimml.oci.image import Image
     from slimml.slim.options import Options
 
+_HARDLY_LARGER = 1.01
 _OPTIONS = {GPU_ARCHITECTURES: "--gpu-arch", MODELS: "--models"}
 """how rules are asked for by themselves"""
 
@@ -130,7 +131,7 @@ def _attempt(inventory: Inventory, plan: Plan, store: BlobStore, limits: Limits,
         sum(layer.new.descriptor.size for layer in layers), sum(layer.tar_bytes for layer in layers), _disk(work)
     )
     plain = any(layer.compression is Compression.NONE for layer in image.layers)
-    _refuse_larger(image, before, after, plain)
+    _refuse_larger(image, before, after, plain, bool(plan.lifted))
     ledger = _write_ledger(work, [layer.new for layer in layers], removed, before, after, store)
     built = build_image(
         image,
@@ -160,13 +161,14 @@ def _step(options: Options) -> str:
     """What the image's history says was done."""
     depth = f" --depth {options.depth.value}" if options.depth else ""
     asked = "".join(f" {_OPTIONS[rule]} {said}" for rule, said in sorted(options.asked.items()))
-    flatten = " --flatten" if options.flatten else ""
-    return f"slimml optimize --level {options.level.value}{depth}{asked}{flatten}"
+    more = (" --flatten" if options.flatten else "") + (" --weights-layer" if options.weights_layer else "")
+    return f"slimml optimize --level {options.level.value}{depth}{asked}{more}"
 
 
-def _refuse_larger(image: Image, before: Measured, after: Measured, plain: bool) -> None:
+def _refuse_larger(image: Image, before: Measured, after: Measured, plain: bool, lifted: bool) -> None:
+    """Raise Refused unless the result is smaller; weights in a layer of their own are worth headers and rounding."""
     old, new = (before.tar, after.tar) if plain else (before.stored, after.stored)
-    if new >= old:
+    if new >= old * (_HARDLY_LARGER if lifted else 1):
         kind = "bytes of plain tars" if plain else "compressed bytes"
         raise Refused(f"{image.reference}: nothing to gain: the result has {new} {kind}, the image has {old}")
 

@@ -38,7 +38,8 @@ class Options:
     component, `**` over components. `encoding` None stores rewritten layers as their source was (gzip, zstd or plain)
     and copies the others; one given stores every layer so. `source_date_epoch` (seconds) bounds new times from above.
     `depth` is how far what a recording keeps reaches beyond it, None where there is no recording. `asked` are rules
-    that were asked for by themselves, with what was said (`gpu-architectures`: `sm_90`).
+    that were asked for by themselves, with what was said (`gpu-architectures`: `sm_90`). `weights_layer` writes models
+    into a layer of their own on top.
     `keep_removed` also writes a blob with all removed content. `threads` 0 means one per processor.
     """
 
@@ -53,6 +54,7 @@ class Options:
     threads: int = 0
     depth: Depth | None = None
     asked: Mapping[str, str] = field(default_factory=dict)
+    weights_layer: bool = False
 
     def takes(self, rule: str, risk: Risk) -> bool:
         """Whether a finding of this rule and risk is acted on; who gives a recording, or says for which GPU, wants the
@@ -72,6 +74,7 @@ class Options:
             "flatten": self.flatten,
             "compression": f"{encoding.compression.value}:{encoding.level}" if encoding else None,
             **({"depth": self.depth.value} if self.depth else {}),
+            **({"weights_layer": True} if self.weights_layer else {}),
             **({"asked": dict(sorted(self.asked.items()))} if self.asked else {}),
         }
 

@@ -36,6 +36,8 @@ class Verb(IntEnum):
     """a hard link whose target is now the row in `target`"""
     REPLACE = 7
     """its content is replaced by what is offered for it, which is smaller"""
+    LIFT = 8
+    """it is written into a layer of its own on top, with the other rows in `Plan.lifted`"""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class Plan:
     packages: tuple[int, ...] = ()
     kept: tuple[Kept, ...] = ()
     offers: Mapping[int, Offer] = field(default_factory=dict)
+    lifted: frozenset[int] = frozenset()
+    """rows that are written into a layer of their own on top: those of the verb LIFT, and some of REPLACE"""
     below: Plan | None = None
     """the plan of the lowest layers, where other images share them; this one has it in its first rows"""
 

@@ -30,6 +30,7 @@ from slimml.slim.names import directories_of, repeated_paths
 from slimml.slim.options import Level, Options, matcher
 from slimml.slim.plan import Edit, Kept, Plan, Verb, Why
 from slimml.slim.replacing.taking import same_content, saved_bytes, take_offers
+from slimml.slim.top_layer import lift_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,6 +84,7 @@ def make_plan(
     edits |= update_databases(removal)
     rows = _plan_edits(draft, edits, staying, notes)
     _link(draft, chosen, standing, offers)
+    lifted = lift_weights(draft, staying, notes) if options.weights_layer else frozenset[int]()
     parents = _parents(draft, gone)
     if below is not None:
         rows, parents = keep_below(draft, below, rows, parents, notes)
@@ -102,6 +104,7 @@ def make_plan(
         packages=tuple(sorted(owners)),
         kept=tuple(kept),
         offers=offers,
+        lifted=lifted,
         below=below,
     )
     check_plan(inventory, plan)

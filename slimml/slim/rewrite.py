@@ -21,6 +21,7 @@ from slimml.slim.layer_sink import TarSink, Worker
 
 if TYPE_CHECKING:
     from slimml.slim.removed import RemovedContent
+    from slimml.slim.top_layer import TopLayer
 
 
 def rewrite_layer(
@@ -29,16 +30,17 @@ def rewrite_layer(
     sink: TarSink,
     removed: RemovedContent | None = None,
     *,
+    top: TopLayer | None = None,
     limits: Limits = DEFAULT_LIMITS,
     advance: Callable[[int], None] = lambda amount: None,
 ) -> None:
-    """Write what the plan leaves of a layer to `sink`, all but the end of the tar.
+    """Write what the plan leaves of a layer to `sink`, all but the end of the tar, and what it lifts to `top`.
 
     The source's blob and diff ID are verified. `advance` is told of blob bytes read. Raises ContentsDiffer,
     InvalidImage, and what reading and writing raise.
     """
     source = work.inventory.image.layers[layer]
-    changes = Changes(work, layer, sink, removed)
+    changes = Changes(work, layer, sink, removed, top)
     reader = TarReader(changes, f"layer {layer}", limits)
     tar_hash = hashlib.sha256()
     hashing = Worker(tar_hash.update, "slimml-source-hash")

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from slimml.inventory.table import Inventory
 
 
-
 @dataclass(frozen=True)
 class Strip:
     """Takes out symbols, debug information and gaps. Names that programs look up while they run stay."""

@@ -27,7 +27,7 @@ def replaceable(inventory: Inventory, plan: Plan, held: NDArray[np.bool_]) -> ND
     """
     links = hard_links(inventory)
     free = (inventory.state == State.LIVE) & (inventory.column("kind") == Kind.FILE) & ~held
-    free &= np.isin(plan.verb, (Verb.KEEP, Verb.LINK)) & ~repeated_paths(inventory)
+    free &= np.isin(plan.verb, (Verb.KEEP, Verb.LINK, Verb.LIFT)) & ~repeated_paths(inventory)
     free[links.holder[~links.simple]] = False
     # A name that has to stay as it is keeps the content for all of them.
     free[links.holder[held[links.rows]]] = False
