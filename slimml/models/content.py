@@ -52,6 +52,11 @@ class Content:
         """Content that is in memory."""
         return cls(lambda offset, count: data[offset : offset + count], len(data))
 
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is at hand."""
+        return self._kept >= self.size
+
     def step(self, count: int = 1) -> None:
         """Count work; raises Unreadable when a file asks for more of it than any model should."""
         self._steps += count

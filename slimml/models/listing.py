@@ -73,11 +73,10 @@ def put_together(passed: Iterable[Passed], sizes: Mapping[str, int]) -> Listing:
     files = sorted(passed, key=lambda one: one.path)
     models = [Found(one.path, one.size, _named(one.path, one.model)) for one in files if one.model is not None]
     missing: list[Missing] = []
-    found = [_with_parts(one, sizes, missing) for one in models]
+    own = {one.path for one in models}
+    others = {path: size for path, size in sizes.items() if path not in own}
+    found = [_pipeline(one, others) if _is_pipeline(one, sizes) else _with_parts(one, sizes, missing) for one in models]
     parts = {part for one in found for part in one.parts}
-    # Files of a pipeline's directory that look like models of their own are told with it.
-    inside = {part for one in found if one.model.format is Format.SPACY for part in one.parts}
-    found = [one for one in found if one.path not in inside]
     return Listing(
         tuple(found),
         tuple(_duplicates(one for one in files if one.model is not None or one.path in parts)),
@@ -95,12 +94,22 @@ def _named(path: str, model: ModelFile) -> ModelFile:
     return replace(model, external=external)
 
 
+def _is_pipeline(one: Found, sizes: Mapping[str, int]) -> bool:
+    """Whether it is the `meta.json` of a directory that spaCy wrote (`Language.to_disk`)."""
+    above, name = posixpath.split(one.path)
+    named = one.model.format is Format.SPACY and name == "meta.json"
+    return named and any(posixpath.join(above, path) in sizes for path in ("config.cfg", "vocab/strings.json"))
+
+
+def _pipeline(one: Found, others: Mapping[str, int]) -> Found:
+    """With all of its directory, but for what is a model of its own."""
+    above = posixpath.join(posixpath.dirname(one.path), "")
+    parts = tuple(sorted(path for path in others if path.startswith(above)))
+    return replace(one, parts=parts, bytes=one.bytes + sum(others[part] for part in parts))
+
+
 def _with_parts(one: Found, sizes: Mapping[str, int], missing: list[Missing]) -> Found:
     directory = posixpath.dirname(one.path)
-    if one.model.format is Format.SPACY:
-        above = f"{directory}/" if directory else ""
-        parts = tuple(sorted(path for path in sizes if path.startswith(above) and path != one.path))
-        return replace(one, parts=parts, bytes=one.bytes + sum(sizes[part] for part in parts))
     there = []
     for external in one.model.external:
         path = posixpath.normpath(posixpath.join(directory, external.path))

@@ -159,7 +159,7 @@ def _shape(content: Content, one: Field) -> tuple[int, ...]:
 
 def is_variables(content: Content) -> bool:
     """Whether it is an index of variables, by its last bytes."""
-    return content.size > _FOOTER and content.at(content.size - 8, 8) == TABLE_MAGIC
+    return content.size > _FOOTER and content.whole and content.at(content.size - 8, 8) == TABLE_MAGIC
 
 
 def read_variables(content: Content) -> ModelFile:
