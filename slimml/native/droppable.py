@@ -44,6 +44,7 @@ def droppable(elf: ElfFile) -> dict[int, str]:
             found[index] = "symbols"
         elif section.type in (SHT_REL, SHT_RELA, SHT_SYMTAB_SHNDX, SHT_GROUP) and not section.allocated:
             found[index] = found.get(index) or found.get(section.info) or "symbols"
+    found.pop(elf.header.shstrndx, None)
     _check_links(elf, found)
     return found
 

@@ -179,7 +179,9 @@ def _with_sections(
     position = max(one.file_end for one in loads)
     sections = {}
     for index in sorted(kept, key=lambda one: (elf.sections[one].offset, one)):
-        section = _INACTIVE if index in inactive else _renumbered(elf.sections[index], numbers)
+        section = _INACTIVE if index in inactive else elf.sections[index]
+        if section.type != SHT_NULL:
+            section = _renumbered(section, numbers)
         if section.type == SHT_NULL:
             pass
         elif section.allocated:
