@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slimml.dockerfile.json_form import NotOnlyStrings, json_words
-from slimml.dockerfile.spans import SPACE, Logical, Span, decode, leading_space
+from slimml.dockerfile.spans import Logical, Span, decode
+from slimml.dockerfile.words import QUOTES, WHITESPACE, Word, quoted_words, split_words, word_at
 
-WHITESPACE = re.compile(rb"[\t\v\f\r ]+")
 KEYWORDS = frozenset(
     {
         "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
@@ -20,21 +18,12 @@ KEYWORDS = frozenset(
 _MAYBE_JSON_LIST = ("ADD", "COPY", "VOLUME")
 _MAYBE_JSON = ("CMD", "ENTRYPOINT", "RUN", "SHELL")
 _LISTS = ("FROM", "EXPOSE")
-_QUOTES = b"'\""
 _BYTE_SPACE = b"\t\n\v\f\r \x85\xa0"
 """White space where BuildKit takes each byte for a character: in flags, and behind HEALTHCHECK's first word."""
 
 
 class Malformed(ValueError):
     """Words that no builder takes; the message says why, the caller knows the line."""
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word as a builder reads it: quotes and variables are still there, except in words of a JSON array."""
-
-    text: str
-    span: Span
 
 
 @dataclass(frozen=True)
@@ -187,7 +176,7 @@ def _flag_word(data: bytes, at: int) -> tuple[bytes, int]:
                 quote = 0
             else:
                 text.append(byte)
-        elif byte in _QUOTES:
+        elif byte in QUOTES:
             quote = byte
         elif byte in _BYTE_SPACE:
             break
@@ -228,65 +217,6 @@ def _maybe_json(arguments: Logical) -> tuple[tuple[Word, ...], bool]:
     return tuple(Word(text, arguments.span(start, end)) for text, start, end in found), True
 
 
-def split_words(arguments: Logical) -> tuple[Word, ...]:
-    """Words between white space, with no regard to quotes."""
-    return tuple(
-        _word(arguments, found.start(), found.end()) for found in re.finditer(rb"[^\t\v\f\r ]+", arguments.data)
-    )
-
-
-def _word(arguments: Logical, start: int, end: int) -> Word:
-    return Word(decode(arguments.data[start:end]), arguments.span(start, end))
-
-
-def quoted_words(arguments: Logical, escape: bytes) -> Iterator[Word]:
-    """Words between white space that is neither quoted nor escaped; quotes and escapes stay in them."""
-    data, at = arguments.data, leading_space(arguments.data)
-    while at < len(data):
-        end = _quoted_end(data, at, escape)
-        text = data[at:end]
-        # An escape that ends the line escapes nothing, and is dropped.
-        if end == len(data) and _ends_in_escape(text, escape):
-            text = text[:-1]
-        if text:
-            yield Word(decode(text), arguments.span(at, end))
-        at = end + leading_space(data, end)
-
-
-def _quoted_end(data: bytes, at: int, escape: bytes) -> int:
-    quote = 0
-    while at < len(data):
-        byte = data[at]
-        if byte == escape[0] and quote != ord("'"):
-            at += 2
-            continue
-        if quote:
-            quote = 0 if byte == quote else quote
-        elif byte in _QUOTES:
-            quote = byte
-        elif SPACE.match(data, at):
-            return at
-        at += 1
-    return len(data)
-
-
-def _ends_in_escape(text: bytes, escape: bytes) -> bool:
-    quote, at = 0, 0
-    while at < len(text):
-        byte = text[at]
-        if byte == escape[0] and quote != ord("'"):
-            if at + 1 == len(text):
-                return True
-            at += 2
-            continue
-        if quote:
-            quote = 0 if byte == quote else quote
-        elif byte in _QUOTES:
-            quote = byte
-        at += 1
-    return False
-
-
 def _read_pairs(name: str, arguments: Logical, escape: bytes) -> tuple[Word, ...]:
     words = list(quoted_words(arguments, escape))
     if not words:
@@ -295,7 +225,7 @@ def _read_pairs(name: str, arguments: Logical, escape: bytes) -> tuple[Word, ...
         found = WHITESPACE.search(arguments.data)
         if found is None:
             raise Malformed(f"{name} must have two arguments")
-        return _word(arguments, 0, found.start()), _word(arguments, found.end(), len(arguments.data))
+        return word_at(arguments, 0, found.start()), word_at(arguments, found.end(), len(arguments.data))
     pairs: list[Word] = []
     for word in words:
         key, value = _pair(word, arguments)
@@ -328,4 +258,4 @@ def _read_healthcheck(arguments: Logical) -> tuple[tuple[Word, ...], bool]:
     end = next((at for at, byte in enumerate(data) if byte in _BYTE_SPACE), len(data))
     rest = next((at for at in range(end, len(data)) if data[at] not in _BYTE_SPACE), len(data))
     words, json = _maybe_json(arguments.cut(rest))
-    return (_word(arguments, 0, end), *words), json
+    return (word_at(arguments, 0, end), *words), json

@@ -8,9 +8,10 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 from slimml.dockerfile.document import Document
-from slimml.dockerfile.instructions import Heredoc, Instruction, Word
+from slimml.dockerfile.instructions import Heredoc, Instruction
 from slimml.dockerfile.spans import Logical, Piece, Span, decode, encode, plain
 from slimml.dockerfile.variables import DEFAULT_SHELL, Environment
+from slimml.dockerfile.words import Word
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"})
 _ASSIGNED = re.compile(r"\b([A-Za-z_]\w*)\+?=|\b(?:for|read|unset)\b([^;&|\n]*)")

@@ -1,6 +1,8 @@
 """From an image's history to the lines of its Dockerfile, as each builder writes histories."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from slimml.dockerfile.document import parse
 from slimml.dockerfile.history import read_entry, words_of
@@ -130,6 +132,13 @@ def test_an_entry_is_read(created_by, found):
 )
 def test_words_of_an_exec_form_are_read(text, words):
     assert words_of(text) == words
+
+
+@given(st.lists(st.one_of(st.sampled_from([*CLASSIC, *BUILDKIT]), st.text(max_size=20)), max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_any_history_is_told_in_order(history):
+    lines = [place.line for place in locate_history(parse(DOCKERFILE), history) if place]
+    assert lines == sorted(lines)
 
 
 def test_a_very_long_history_is_left_alone():
