@@ -98,18 +98,23 @@ def _run(entry: Entry) -> Rebuilt:
     if not entry.shell:
         words = text.split()
         return Rebuilt(f"RUN {json.dumps(words)}", "the history does not tell where the words of this exec form end")
-    if "\n" in text and "<<" not in text.partition("\n")[0]:
+    if "\n" in text and "<<" not in text.partition("\n")[0] and _harmless(text):
         end = next(name for name in _heredoc_names() if name not in text.splitlines())
         return Rebuilt(f"RUN <<'{end}'\n{text}\n{end}", "the script has several lines, as only a heredoc has")
-    if _says(f"RUN {text}", text):
+    if _harmless(text) and _says(f"RUN {text}", text):
         return Rebuilt(_wrapped(text))
-    # Builders would read something else into it: a flag, an array, a heredoc.
+    # Builders would read something else into it, a flag or an array, or a terminal would.
     return Rebuilt(f"RUN {json.dumps([*entry.shell.split(), text])}")
 
 
 def _heredoc_names() -> Iterator[str]:
     yield "EOF"
     yield from (f"EOF_{number}" for number in count(2))
+
+
+def _harmless(text: str) -> bool:
+    """Whether a terminal only shows it."""
+    return all(char.isprintable() or char in "\t\n" for char in text)
 
 
 def _says(instruction: str, text: str) -> bool:
@@ -163,8 +168,8 @@ def _file_name(target: str, paths: Sequence[str] | None) -> str:
 
 
 def _words(words: Sequence[str]) -> str:
-    if any(re.search(r"[\s$\\]", word) for word in words):
-        return json.dumps(list(words), ensure_ascii=False)
+    if any(re.search(r"[\s$\\]", word) or not word.isprintable() for word in words):
+        return json.dumps(list(words))
     return " ".join(words)
 
 
@@ -215,11 +220,13 @@ def command(instruction: str, words: Sequence[str]) -> str:
     """CMD, ENTRYPOINT or SHELL with these words; the shell form where they are those of a shell and its script."""
     if instruction != "SHELL" and len(words) == 3 and list(words[:2]) == ["/bin/sh", "-c"] and _plain(words[2]):
         return f"{instruction} {words[2]}"
-    return f"{instruction} {json.dumps(list(words), ensure_ascii=False)}"
+    return f"{instruction} {json.dumps(list(words), ensure_ascii=not all(word.isprintable() for word in words))}"
 
 
 def _plain(script: str) -> bool:
-    return "\n" not in script and script == script.strip() and not script.startswith(("[", "-")) and script[-1:] != "\\"
+    if not script.isprintable() or script != script.strip():
+        return False
+    return not script.startswith(("[", "-")) and not script.endswith("\\")
 
 
 def _healthcheck(found: Mapping[str, Any] | None) -> str | None:
@@ -231,5 +238,8 @@ def _healthcheck(found: Mapping[str, Any] | None) -> str | None:
     times = [(flag, found.get(name)) for name, flag in names]
     flags = [f"--{flag}={time / 1e9:g}s" for flag, time in times if isinstance(time, int) and time]
     flags += [f"--retries={found['Retries']}"] if found.get("Retries") else []
-    said = test[1] if test[0] == "CMD-SHELL" and len(test) == 2 else json.dumps(test[1:])
+    if test[0] == "CMD-SHELL" and len(test) == 2:
+        said = test[1] if test[1].isprintable() else json.dumps(["/bin/sh", "-c", test[1]])
+    else:
+        said = json.dumps(test[1:])
     return " ".join([*flags, "CMD", said])

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_image import tiny
 
+from slimml.dockerfile.copied_files import single_files
 from slimml.dockerfile.document import parse
 from slimml.dockerfile.history import read_entry
 from slimml.dockerfile.locate import locate_history
 from slimml.dockerfile.reconstruct import reconstruct
 from slimml.dockerfile.stages import read_stages
+from slimml.inventory.take import take_inventory
 from slimml.oci.config import parse_config
 
 HERE = Path(__file__).parent
@@ -156,6 +159,11 @@ def test_a_file_has_the_name_that_its_layer_gives_it():
     assert lines_of(config, layer_paths={1: ["app/requirements.txt"]})[-1] == "COPY requirements.txt /app/"
 
 
+def test_the_layers_of_an_image_tell_the_names_of_files_that_were_copied():
+    image = tiny({"bin/x": b"x", "bin/y": b"y"}, {"app/requirements.txt": b"numpy"})
+    assert single_files(take_inventory(image)) == {1: ["app/requirements.txt"]}
+
+
 def test_two_values_without_quotes_are_sure_when_the_configuration_has_them():
     history = ["RUN a", ("ENV A=1 B=2 C=3",)]
     sure = reconstruct(made(*history, Env=["A=1", "B=2", "C=3"]), "image").steps[-1].rebuilt
@@ -184,6 +192,14 @@ def test_a_history_cannot_add_instructions(entry):
     document = parse(reconstruct(made("COPY a /a", entry, "USER last"), "image").text)
     assert document.instructions[-1].values == ("last",)
     assert not any(value.startswith("evil") for one in document.instructions for value in one.values)
+
+
+@pytest.mark.parametrize(
+    "entry", ["RUN /bin/sh -c echo \x1b[2J # buildkit", "USER \x1b[2J", "COPY \x1b[2J /x # buildkit"]
+)
+def test_no_terminal_is_steered(entry):
+    config = made("RUN a", entry, Cmd=["\x1b[2J"], Healthcheck={"Test": ["CMD-SHELL", "\x1b[2J"]})
+    assert b"\x1b" not in reconstruct(config, "image\x1b").text
 
 
 SAID = st.sampled_from(["RUN", "COPY", "ENV", "CMD", "USER", "LABEL", "EXPOSE", "SHELL", "ARG", "HEALTHCHECK", "ADD"])
