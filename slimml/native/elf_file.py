@@ -173,7 +173,8 @@ def parse_elf(descriptor: int) -> ElfFile:
     table = read_at(descriptor, header.shoff, header.shnum * SECTION_BYTES)
     sections = tuple(Section(*entry) for entry in _SECTION.iter_unpack(table))
     for index, segment in enumerate(segments):
-        _check_extent(f"segment {index}", segment.offset, segment.filesz, segment.vaddr + segment.memsz, status.st_size)
+        end = max(segment.vaddr, segment.paddr) + segment.memsz
+        _check_extent(f"segment {index}", segment.offset, segment.filesz, end, status.st_size)
     for index, section in enumerate(sections):
         end = section.addr + section.size
         _check_extent(f"section {index}", section.offset, section.file_bytes, end, status.st_size)
