@@ -68,15 +68,7 @@ def make_plan(
     owners = _mark_packages(draft, chosen, standing, notes)
     _mark_files(draft, chosen, notes)
     edits = _follow_alternatives(draft, root, owners)
-    if options.flatten:
-        draft.mark(np.flatnonzero(~draft.live), _FLATTEN)
-    draft.settle()
-    owners -= _return_databases(draft, owners)
-    if options.flatten:
-        _check_flattened(draft)
-    else:
-        draft.mark_needless_markers()
-    draft.name_links()
+    owners -= _settle(draft, owners)
     gone = _gone_paths(draft)
     offers = {**(below.offers if below else {}), **(offers or {})}
     replaced = take_offers(draft, offers, staying, below)
@@ -109,6 +101,20 @@ def make_plan(
     )
     check_plan(inventory, plan)
     return plan
+
+
+def _settle(draft: Draft, owners: set[int]) -> set[int]:
+    """Bring the marks to rest and turn them into verbs; gives the packages that stay after all."""
+    if draft.joined:
+        draft.mark(np.flatnonzero(~draft.live), _FLATTEN)
+    draft.settle()
+    returned = _return_databases(draft, owners)
+    if draft.joined:
+        _check_flattened(draft)
+    else:
+        draft.mark_needless_markers()
+    draft.name_links()
+    return returned
 
 
 def staying_rows(inventory: Inventory, options: Options, kept: Sequence[Kept]) -> NDArray[np.bool_]:

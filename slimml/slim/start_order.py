@@ -76,6 +76,7 @@ def _in_order(inventory: Inventory, plan: Plan, recordings: Sequence[Recording])
     root = merged_root(inventory)
     kind, size = inventory.column("kind"), inventory.column("size")
     positions = new_positions(inventory, plan)
+    top = max(positions.values(), default=-1) + 1
     told: set[int] = set()
     for recording in recordings:
         for use in sorted(recording.uses, key=lambda use: use.order):
@@ -85,5 +86,7 @@ def _in_order(inventory: Inventory, plan: Plan, recordings: Sequence[Recording])
             if kind[row] not in _FILES or plan.verb[row] in _GONE:
                 continue
             told.add(row)
-            layer = positions[int(inventory.layer[row])]
-            yield Started(inventory.paths[row], layer, int(size[row]), use.first)
+            layer = top if row in plan.lifted else positions[int(inventory.layer[row])]
+            replaced = plan.verb[row] == Verb.REPLACE
+            bytes_now = plan.offers[row].content.size if replaced else int(size[row])
+            yield Started(inventory.paths[row], layer, bytes_now, use.first)
