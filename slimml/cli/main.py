@@ -17,6 +17,7 @@ from slimml.cli import (
     cache,
     copy,
     demo,
+    dockerfile,
     init,
     models,
     native,
@@ -57,6 +58,7 @@ for module in (
     demo,
     models,
     native,
+    dockerfile,
 ):
     module.register(app)
 

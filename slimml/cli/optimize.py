@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slimml.cli import options, probing, shrinking
+from slimml.cli import dockerfile_build, options, probing, shrinking
 from slimml.cli.by_use import DepthChoice, RecorderName, RecordingFiles, RecordNow, SeccompFile, recorded
 from slimml.cli.proving import Asked
 from slimml.cli.session import Session, with_session
@@ -113,10 +113,15 @@ def optimize(
     modify_proprietary: shrinking.ModifyProprietary = False,
     models: shrinking.Models = shrinking.Tier.LOSSLESS,
     weights_layer: shrinking.WeightsLayer = False,
+    dockerfile: dockerfile_build.InsteadOfImage = None,
 ) -> None:
     """Make an image smaller and prove that it still works."""
     from slimml.cli.optimizing import prepare, slim_subjects
 
+    if dockerfile is not None:
+        about = Asked(verify, probes[0] if probes else None, probe, probe_command, ready, runtime, gpus)
+        dockerfile_build.optimize_recipe(session, dockerfile, image, level, only, skip, tag, output, about)
+        return
     chosen = _options(session, level, only, skip, keep, flatten, compression, threads, keep_removed)
     said = recorded(recording, record, recorder, depth, emit_seccomp)
     if shared:

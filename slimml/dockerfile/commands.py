@@ -74,7 +74,7 @@ def read_script(document: Document, instruction: Instruction) -> Script | None:
     simple = all(link.command is not None and link.operator in ("", "&&", ";") for link in shell.links)
     assigned = next((one.assignments[0].name for one in shell.commands if one.assignments and not one.words), "")
     leaks = assigned or next((one.program for one in listed if one.program in _LEAKING), "")
-    return Script(tuple(found), listed, simple, _end(instruction, shell, listed), leaks)
+    return Script(tuple(found), listed, simple, _end(instruction, shell), leaks)
 
 
 def _command(one: shell_text.Command) -> Command:
@@ -83,14 +83,17 @@ def _command(one: shell_text.Command) -> Command:
     return Command(posixpath.basename(words[0].text), words, one.span, one.operator, bool(one.within))
 
 
-def _end(instruction: Instruction, shell: shell_text.Script, listed: tuple[Command, ...]) -> int | None:
-    if listed and listed[-1].program in ("exit", "exec", "return"):
+def _end(instruction: Instruction, shell: shell_text.Script) -> int | None:
+    last = shell.links[-1]
+    if last.command is not None and last.command.name in ("exit", "exec", "return"):
         return None
-    end = shell.links[-1].span.end
+    end = last.span.end
     whole = instruction.arguments.span()
-    logical = instruction.arguments.data
+    logical = instruction.arguments
     # What follows in the logical line may only be a comment: an & or a redirection takes no && behind it.
-    behind = next((logical[at:] for at in range(len(logical) + 1) if instruction.arguments.source(at) >= end), b"")
+    ends = (piece.at + end - piece.source for piece in logical.pieces
+            if piece.source <= end <= piece.source + piece.length)  # fmt: skip
+    behind = logical.data[next(ends, len(logical.data)) :]
     if end > whole.end or (behind.strip(b" \t;") and not behind.lstrip(b" \t;").startswith(b"#")):
         return None
     return end

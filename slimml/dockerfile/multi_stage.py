@@ -121,8 +121,10 @@ def _parted_packages(build: Build, stage: Stage, split: Split) -> tuple[list[str
     for name, _ in installed(build, stage):
         kept |= dict.fromkeys(table.distributions.get(name, ()))
     names = {bare(name) for name, _ in split.packages}
-    fetches = bool(names & set(table.recommended)) and _python(build, stage) != "venv"
-    if fetches or "ca-certificates" in names:
+    if _python(build, stage) == "venv":
+        # Images of Python have certificates already.
+        kept.pop("ca-certificates", None)
+    elif names & set(table.recommended):
         kept["ca-certificates"] = None
     return [*kept, *sorted(build.needed - set(kept))], building
 

@@ -26,8 +26,8 @@ RULE = Rule(
     Risk.ASK,
     Severity.NOTE,
     'An engine that is told how to ask replaces what hangs: HEALTHCHECK CMD ["python", "-c", "import urllib.request '
-    "as u; u.urlopen('http://127.0.0.1:8000/health')\"]. Which path answers only the author knows; Kubernetes has probes "
-    "of its own.",
+    "as u; u.urlopen('http://127.0.0.1:8000/health')\"]. Which path answers only the author knows; "
+    "Kubernetes has probes of its own.",
     "https://docs.docker.com/reference/dockerfile/#healthcheck",
     _look,
     edits=False,
