@@ -131,8 +131,8 @@ class FindingReport:
 
 @dataclass(frozen=True)
 class GpuLibrary:
-    """A library with GPU code, `size` bytes. `by_target` are bytes of GPU code (sm_90 for machine code, compute_90 for PTX
-    and the like), `saved_by` what `--gpu-arch` would take out at most, by architecture.
+    """A library with GPU code, `size` bytes. `by_target` are bytes of that code (sm_90 for machine code, compute_90 for
+    PTX and the like), `saved_by` what `--gpu-arch` would take out at most, by architecture.
 
     `may_be_changed` says that its licence permits changed copies; `unread` why nothing is known of its code.
     """

@@ -1,10 +1,12 @@
-"""GPU code by architecture and library, as a table, with what each `--gpu-arch` would take out."""
+"""GPU code by library and architecture, with what each `--gpu-arch` would take out."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from rich.text import Text
 
 from slimml.report.analysis import GpuLibrary
 from slimml.report.sizes import counted, share, size
@@ -15,10 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from slimml.slim.replacing.gpu_code import GpuCodeOf
-
-_MOST_COLUMNS = 6
-"""architectures with a column of their own; the terminal has so much room"""
-_OTHERS = "other GPUs"
 
 
 def gpu_report(found: Iterable[GpuCodeOf]) -> tuple[GpuLibrary, ...]:
@@ -51,23 +49,16 @@ def render_gpu(libraries: Sequence[GpuLibrary], console: Console, top: int) -> N
 
 
 def render_table(libraries: Sequence[GpuLibrary], console: Console, top: int) -> None:
-    """Print a line per library and one for all; every byte of them is in one column."""
-    total: Counter[str] = Counter()
-    for one in libraries:
-        total.update(one.by_target)
-    columns = sorted((name for name, _ in total.most_common(_MOST_COLUMNS)), key=number_of)
-    rest = [_OTHERS] if len(total) > len(columns) else []
-    table = plain_table(*(f">{name}" for name in (*columns, *rest)), ">other bytes", ">file", "library")
+    """Print a line per library and one for all; the bytes of the architectures add up to the GPU code."""
+    table = plain_table(">file", ">GPU code", "library and its code by architecture")
     for one in libraries[:top]:
-        table.add_row(*_cells(one.by_target, one.size, columns, rest), visible(one.path))
-    if len(libraries) > top:
-        more = libraries[top:]
-        their: Counter[str] = Counter()
-        for one in more:
-            their.update(one.by_target)
-        name = f"{counted(len(more), 'more library', 'more libraries')}"
-        table.add_row(*_cells(their, sum(one.size for one in more), columns, rest), name)
-    table.add_row(*_cells(total, sum(one.size for one in libraries), columns, rest), "all", style="bold")
+        table.add_row(*_numbers(one.size, one.by_target), _told(one.path, one.by_target))
+    more = libraries[top:]
+    if more:
+        name = counted(len(more), "more library", "more libraries")
+        table.add_row(*_numbers(sum(one.size for one in more), _sum(more)), name)
+    total = _sum(libraries)
+    table.add_row(*_numbers(sum(one.size for one in libraries), total), _told("all", total), style="bold")
     console.print(indented(table))
     for one in libraries:
         if one.unread:
@@ -80,11 +71,20 @@ def number_of(name: str) -> tuple[int, str]:
     return int(digits or 0), name
 
 
-def _cells(by_target: dict[str, int], whole: int, columns: Sequence[str], rest: Sequence[str]) -> list[str]:
-    named = [by_target.get(name, 0) for name in columns]
-    code = sum(by_target.values())
-    others = [code - sum(named)] if rest else []
-    return [size(value) if value else "" for value in (*named, *others)] + [size(whole - code), size(whole)]
+def _numbers(whole: int, by_target: Mapping[str, int]) -> tuple[str, str]:
+    return size(whole), size(sum(by_target.values()))
+
+
+def _told(name: str, by_target: Mapping[str, int]) -> Text:
+    code = ", ".join(f"{target} {size(by_target[target])}" for target in sorted(by_target, key=number_of))
+    return Text(visible(name)).append(f"\n{visible(code)}", style="dim") if code else Text(visible(name))
+
+
+def _sum(libraries: Iterable[GpuLibrary]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for one in libraries:
+        found.update(one.by_target)
+    return found
 
 
 def _saved(libraries: Iterable[GpuLibrary]) -> Counter[str]:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slimml.native.architectures import name_of, parse_targets
+from slimml.native.architectures import name_of
 from slimml.report.analysis import GpuLibrary
 from slimml.report.gpu import render_gpu
 from slimml.report.sizes import counted, share, size
 from slimml.report.terminal import heading, indented, plain_table
 from slimml.report.untrusted import visible
+from slimml.slim.replacing.gpu import USUAL_TARGETS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,8 +90,8 @@ class NativeTrimReport:
 
 
 def native_report(path: str, found: NativeFile, targets: Iterable[int] = ()) -> NativeReport:
-    """The report on one file; `targets` (compute capabilities times ten) are asked about beside those of its code."""
-    asked = sorted({*targets, *targets_of(found)})
+    """The report on one file; `targets` (compute capabilities times ten) are asked about beside the usual ones."""
+    asked = sorted({*targets, *USUAL_TARGETS})
     return NativeReport(
         path=path,
         size=found.size,
@@ -100,12 +101,6 @@ def native_report(path: str, found: NativeFile, targets: Iterable[int] = ()) -> 
         fixed=found.fixed,
         saved_by={name_of(target): found.droppable([target]) for target in asked},
     )
-
-
-def targets_of(found: NativeFile) -> set[int]:
-    """The compute capabilities (times ten) that a file has machine code for."""
-    words = {code.target for code in found.gpu if code.target.startswith("sm_")}
-    return {number for word in words for number in parse_targets(word)}
 
 
 def trim_report(found: TrimmedDirectory) -> NativeTrimReport:
@@ -144,7 +139,7 @@ def _render_file(file: NativeReport, console: Console) -> None:
         table.add_row(size(part.bytes), "", visible(part.name))
     table.add_row(size(file.size), "", f"all of it ({file.machine})")
     console.print(indented(table))
-    for name, saved in file.saved_by.items():
+    for name, saved in file.saved_by.items() if file.gpu else ():
         console.print(indented(f"--gpu-arch {name} would take out at most {size(saved)} ({share(saved, file.size)})"))
     for remark in file.fixed:
         console.print(indented(f"note: {visible(remark)}"))

@@ -30,12 +30,12 @@ def test_all_bytes_of_a_file_are_told(slimml, place):
 
 
 def test_of_a_directory_the_libraries_with_gpu_code_are_told(slimml, place):
-    found = json.loads(slimml("native", "inspect", str(place), "--json", "--gpu-arch", "sm_80").out)
+    found = json.loads(slimml("native", "inspect", str(place), "--json", "--gpu-arch", "sm_87").out)
     assert [it["path"] for it in found["files"]] == ["libgpu.so"]
-    assert set(found["files"][0]["saved_by"]) == {"sm_75", "sm_80", "sm_90"}
+    assert {"sm_75", "sm_87", "sm_90"} <= set(found["files"][0]["saved_by"])
 
 
-def test_the_table_has_a_column_for_each_architecture(slimml, place):
+def test_the_table_tells_each_architecture(slimml, place):
     found = slimml("native", "inspect", str(place), "--gpu-arch", "sm_90").out
     assert "sm_75" in found
     assert "--gpu-arch sm_90 would take out at most" in found

@@ -111,7 +111,7 @@ def test_analyze_tells_bytes_by_architecture_and_what_targets_save(slimml, image
     jsonschema.validate(found, json.loads(schema_text("analysis")))
     free, closed = sorted(found["gpu"], key=lambda one: not one["may_be_changed"])
     assert set(free["by_target"]) == {"sm_75", "sm_80", "sm_90"}
-    assert set(free["saved_by"]) == {"sm_75", "sm_80", "sm_90"}
+    assert 0 < free["saved_by"]["sm_90"] < sum(free["by_target"].values())
     assert (free["may_be_changed"], closed["may_be_changed"]) == (True, False)
 
 

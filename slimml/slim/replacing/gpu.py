@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from slimml.inventory.table import Inventory
     from slimml.native.licence import Licence
 
+USUAL_TARGETS = (75, 80, 86, 89, 90, 100, 120)
+"""GPUs that are asked about where none is named: T4, A100, A10, L4, H100, B200, RTX 50 and their kin"""
 _MOST_TEXT = 1 << 20
 _COPYRIGHT = "usr/share/doc/"
 

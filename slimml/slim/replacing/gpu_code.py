@@ -17,7 +17,7 @@ from slimml.bloat.finding import Risk
 from slimml.bloat.rules import GPU_ARCHITECTURES
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
 from slimml.progress import SILENT, Progress
-from slimml.slim.replacing.gpu import gpu_libraries, gpu_rows
+from slimml.slim.replacing.gpu import USUAL_TARGETS, gpu_libraries, gpu_rows
 from slimml.slim.replacing.shrinker import Left, Outcome
 from slimml.slim.replacing.work import work_on
 
@@ -61,7 +61,7 @@ class Inspection:
         """The version of what looks."""
         from slimml.native.trim import VERSION
 
-        return f"inspection/1 {VERSION}"
+        return f"inspection/2 {VERSION}"
 
     def wants(self, inventory: Inventory) -> NDArray[np.int64]:
         """Live files with sections of GPU code."""
@@ -72,15 +72,14 @@ class Inspection:
     def shrink(self, source: Path, target: Path) -> Outcome:
         """What is in the file, nothing written; raises OSError and Unsupported."""
         del target
-        from slimml.native.architectures import name_of, parse_targets
+        from slimml.native.architectures import name_of
         from slimml.native.inspect import inspect_file
 
         found = inspect_file(source)
         by_target: Counter[str] = Counter()
         for code in found.gpu:
             by_target[code.target] += code.bytes
-        targets = {number for name in by_target if name.startswith("sm_") for number in parse_targets(name)}
-        saved = {name_of(target): found.droppable([target]) for target in sorted(targets)}
+        saved = {name_of(target): found.droppable([target]) for target in USUAL_TARGETS}
         return Left(json.dumps({"by_target": by_target, "saved_by": saved}))
 
 
