@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slimml.dockerfile.document import Document
 from slimml.dockerfile.history import Entry, read_entry, words_of
 from slimml.dockerfile.instructions import Instruction
+from slimml.dockerfile.spans import decode
 from slimml.dockerfile.stages import Stage, Step, lineage, read_stages
 from slimml.dockerfile.variables import expand
 
@@ -38,7 +40,7 @@ def locate_line(document: Document, created_by: str) -> int | None:
         step.instruction.line
         for stage in read_stages(document)
         for step in stage.steps
-        if _likeness(entry, step, document.escape) >= _SURE
+        if _likeness(entry, step, document) >= _SURE
     }
     return found.pop() if len(found) == 1 else None
 
@@ -55,7 +57,7 @@ def locate_history(document: Document, history: Sequence[str]) -> tuple[Place | 
     for steps, start in _chains(document):
         if len(entries) > MOST_STEPS or len(steps) > MOST_STEPS:
             continue
-        pairs, fits = _aligned(entries, steps, document.escape)
+        pairs, fits = _aligned(entries, steps, document)
         # What nobody is sure of may be chance; a later stage is the likelier target.
         if fits >= max(score, _SURE):
             best, score = _places(pairs, start, len(entries)), fits
@@ -80,12 +82,12 @@ def _places(pairs: dict[int, Step], start: Instruction, count: int) -> tuple[Pla
     )
 
 
-def _aligned(entries: list[Entry], steps: list[Step], escape: str) -> tuple[dict[int, Step], int]:
+def _aligned(entries: list[Entry], steps: list[Step], document: Document) -> tuple[dict[int, Step], int]:
     """The pairs of entry and step with the greatest likeness in all, both in order; and that likeness.
 
     Among equal ones the latest entries are taken: the base's history, which comes first, may say the same.
     """
-    likeness = [[_likeness(entry, step, escape) for step in steps] for entry in entries]
+    likeness = [[_likeness(entry, step, document) for step in steps] for entry in entries]
     # best[i][j]: of entries up to i and steps up to j.
     best = [[0] * (len(steps) + 1) for _ in range(len(entries) + 1)]
     for i in range(1, len(entries) + 1):
@@ -107,13 +109,13 @@ def _aligned(entries: list[Entry], steps: list[Step], escape: str) -> tuple[dict
     return pairs, best[-1][-1]
 
 
-def _likeness(entry: Entry, step: Step, escape: str) -> int:
+def _likeness(entry: Entry, step: Step, document: Document) -> int:
     """How sure it is that the step made the entry: 0 for not at all."""
-    found = step.instruction
+    found, escape = step.instruction, document.escape
     if entry.instruction != found.name:
         return 0
     if found.name == "RUN":
-        return _SURE if _joined(entry.text) in (_joined(_command(found)), _joined(found.arguments.text)) else 0
+        return _SURE if _same_command(entry, step, document) else 0
     if found.name in ("COPY", "ADD"):
         return _copied(entry, step, escape)
     if found.name in ("CMD", "ENTRYPOINT"):
@@ -133,22 +135,38 @@ def _likeness(entry: Entry, step: Step, escape: str) -> int:
     return _SURE if _joined(entry.text) == _joined(" ".join(value or "" for value in values)) else _LIKELY
 
 
-def _command(found: Instruction) -> str:
-    """A RUN's text as histories have it: heredocs behind their line."""
-    return " ".join(found.values) if found.json else found.arguments.text.split("\n")[0]
+def _same_command(entry: Entry, step: Step, document: Document) -> bool:
+    """Whether a RUN's entry is that of the step: without its shell, with it, or as Buildah tells of an exec form."""
+    found = step.instruction
+    said = _joined(_command(found, document))
+    whole = said if found.json else f"{' '.join(step.scope.shell)} {said}"
+    if found.json and _joined(entry.text) == _joined(found.arguments.text):
+        return True
+    return whole == _joined(f"{entry.shell} {entry.text}") or (not found.json and said == _joined(entry.text))
+
+
+def _command(found: Instruction, document: Document) -> str:
+    """A RUN's text as histories have it: a heredoc alone is its content, others follow their line."""
+    if found.json:
+        return " ".join(found.values)
+    text = found.arguments.text
+    contents = [decode(heredoc.content.of(document.data)) for heredoc in found.heredocs]
+    if len(contents) == 1 and text.startswith("<<") and len(text.split()) == 1:
+        return contents[0]
+    return text + "".join(f"\n{content}{doc.name}" for content, doc in zip(contents, found.heredocs, strict=True))
 
 
 def _joined(text: str) -> str:
-    """In one line, with white space of one kind; a heredoc's lines are left out."""
-    return " ".join(text.split("\n")[0].split() if "<<" in text else text.split())
+    """In one line, with white space of one kind."""
+    return " ".join(text.split())
 
 
 def _copied(entry: Entry, step: Step, escape: str) -> int:
     values = [expand(word.text, step.scope.environment, escape) or word.text for word in step.instruction.words]
+    if entry.sources is not None:
+        # Names may have spaces in them, and histories have no quotes.
+        return _SURE if _joined(re.sub(r"^(?:--\S+ )+", "", entry.text)) == _joined(" ".join(values)) else 0
     target, wanted = posixpath.normpath(entry.target), posixpath.normpath(values[-1])
-    if target != wanted and (wanted.startswith("/") or not target.endswith(f"/{wanted}")):
-        return 0
-    if entry.sources is None:
-        several = len(values) > 2
-        return _SURE if several == (entry.copied == "multi") or entry.copied != "multi" else _LIKELY
-    return _SURE if list(entry.sources) == values[:-1] else 0
+    if target == wanted or (not wanted.startswith("/") and target.endswith(f"/{wanted}")):
+        return _SURE if entry.copied != "multi" or len(values) > 2 else _LIKELY
+    return 0

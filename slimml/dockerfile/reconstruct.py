@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slimml.dockerfile.document import parse
-from slimml.dockerfile.history import Entry, read_entry
+from slimml.dockerfile.history import Entry, read_entry, words_of
 from slimml.dockerfile.rebuilt_step import Certainty, Rebuilt, command, one_line, quoted, rebuild_step
 from slimml.dockerfile.stages import read_stages
 from slimml.oci.config import ImageConfig
@@ -140,8 +140,13 @@ def _steps(
     shell, declared = _DEFAULT_SHELL, set[str]()
     # Buildah names /bin/sh whatever the shell is; where SHELL is in the history no other word is needed.
     told = any(entry.instruction == "SHELL" for entry in entries[until:])
+    prefix = ""
     for at in range(until, len(entries)):
         entry, layer = entries[at], layers[at]
+        if entry.instruction == "SHELL":
+            prefix = " ".join(words_of(entry.text) or ()) + " "
+        elif entry.instruction == "RUN" and not entry.shell and prefix and entry.text.startswith(prefix):
+            entry = replace(entry, text=entry.text.removeprefix(prefix), shell=prefix.strip())
         if entry.instruction == "ARG":
             declared.add(entry.text.partition("=")[0])
         for argument in entry.arguments:

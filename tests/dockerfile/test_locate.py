@@ -1,12 +1,17 @@
 """From an image's history to the lines of its Dockerfile, as each builder writes histories."""
 
+from pathlib import Path
+
 import pytest
+from histories import as_buildkit_tells
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slimml.dockerfile.document import parse
 from slimml.dockerfile.history import read_entry, words_of
 from slimml.dockerfile.locate import locate_history, locate_line
+
+CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.Dockerfile"))
 
 DOCKERFILE = b"""\
 ARG PY=3.11
@@ -57,7 +62,7 @@ BUILDKIT = [
     "COPY /venv /venv # buildkit",
     "RUN |1 INDEX=https://example.com/simple /bin/sh -c pip install -r requirements.txt # buildkit",
     "RUN |1 INDEX=https://example.com/simple pip check # buildkit",
-    "RUN |1 INDEX=https://example.com/simple /bin/sh -c <<EOF\necho one\nEOF # buildkit",
+    "RUN |1 INDEX=https://example.com/simple /bin/sh -c echo one\n # buildkit",
     "USER 1000",
     "EXPOSE map[8000/tcp:{}]",
     'CMD ["/bin/sh" "-c" "python -m app"]',
@@ -143,3 +148,12 @@ def test_any_history_is_told_in_order(history):
 
 def test_a_very_long_history_is_left_alone():
     assert set(lines_of(["RUN a"] * 501, b"FROM x\nRUN a\n")) == {None}
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_the_history_of_a_file_of_the_corpus_leads_back_to_it(path):
+    document = parse(path.read_bytes())
+    told = list(as_buildkit_tells(document))
+    assert [place and place.line for place in locate_history(document, [entry for entry, _ in told])] == [
+        line for _, line in told
+    ]
