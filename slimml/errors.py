@@ -70,8 +70,12 @@ class Unproven(SlimmlError):
 
 
 class InvalidDockerfile(UsageError):
-    """A Dockerfile that no builder would take; `line` is the line in question, from 1."""
+    """A Dockerfile that no builder would take; `line` is the line in question, from 1.
+
+    The message may quote the file: what steers terminals is taken out of it, and what is long is cut.
+    """
 
     def __init__(self, message: str, line: int) -> None:
-        super().__init__(f"line {line}: {message}")
+        said = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in message)
+        super().__init__(f"line {line}: {said if len(said) <= 160 else said[:159] + '…'}")
         self.line = line

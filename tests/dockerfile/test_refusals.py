@@ -47,6 +47,14 @@ def test_it_is_refused_with_its_line(data, line, words):
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("data", [b"\x1f\x8b\x08\x1b[2J" + b"x" * 500, b"FROM a\nRUN <<\x1b[2J\nx\n"])
+def test_a_refusal_is_one_short_line_whatever_the_file_says(data):
+    with pytest.raises(InvalidDockerfile) as refusal:
+        parse(data)
+    assert str(refusal.value).isprintable()
+    assert len(str(refusal.value)) < 200
+
+
 @pytest.mark.parametrize(
     "line",
     ["CMD cat <<EOF", 'RUN ["cat", "<<EOF"]', "RUN echo '<<EOF'", "RUN cat <file<<EOF", "RUN cat <<<word",
