@@ -107,13 +107,14 @@ def fresh_name() -> str:
 def _pack(archive: IO[bytes], dockerfile: bytes, context: BuildContext) -> None:
     """The context as a tar: what .dockerignore leaves of the directory, the files that rules made, the Dockerfile."""
     directory = context.directory
-    with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT) as tar:
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        # Docker's program knows a tar by its first 512 bytes alone, which have to be a whole entry's header.
+        _add(tar, _NAME, dockerfile)
         if directory is not None:
             for path in _paths(directory, context):
                 tar.add(directory / path, path, recursive=False, filter=_owned_by_root)
         for path, text in context.written.items():
             _add(tar, path, text.encode())
-        _add(tar, _NAME, dockerfile)
 
 
 def _paths(directory: Path, context: BuildContext) -> list[str]:
