@@ -46,6 +46,14 @@ def test_files_for_debuggers_and_the_kernel_are_no_waste(make, found, path):
     assert "unstripped" not in found(inventory)
 
 
+@pytest.mark.parametrize("beside", ["usr/lib/.libgcrypt.so.20.hmac", "usr/lib/libgcrypt.so.20.hmac"])
+def test_libraries_that_check_themselves_are_no_waste(make, found, beside):
+    inventory = make.inventory(
+        [{"usr/lib/libgcrypt.so.20": make.file(900_000, debug=200_000, form="elf-shared"), beside: 64}]
+    )
+    assert "unstripped" not in found(inventory)
+
+
 GPU = {f"{SITE}/torch/lib/libtorch_cuda.so": 5 * MB, f"{SITE}/nvidia/cublas/lib/libcublas.so.12": 7 * MB}
 
 

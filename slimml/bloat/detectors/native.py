@@ -34,6 +34,8 @@ _GPU_LIBRARY = re.compile(
     r"|cufft.*|curand|cusolver.*|cusparse.*|nccl|nvrtc.*|nvJitLink|nvinfer.*|cupti|nvToolsExt|npp.*)(-[0-9a-f]{8})?\.so.*"
 )
 _CUDA_WHEEL_LIBRARY = re.compile(r"(lib[A-Za-z]\w*?)(-[0-9a-f]{8})?\.so.*")
+_FIPS_PROVIDER = "fips.so"
+"""its checksum stands in a configuration file"""
 _GPU_VARIABLES = ("NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES", "NVIDIA_REQUIRE_CUDA", "CUDA_VERSION")
 
 
@@ -59,12 +61,20 @@ def native(inventory: Inventory) -> Iterator[Proposal]:
 
 def strippable(inventory: Inventory) -> NDArray[np.int64]:
     """Live shared objects and programs with at least MINIMUM_BYTES that no loader maps; not files for debuggers alone,
-    nor modules that the kernel links.
+    modules that the kernel links, nor libraries of which a checksum lies beside that they check themselves.
     """
     facts = path_facts(inventory)
     loaded = facts.files & facts.of_form(ELF_SHARED, ELF_EXECUTABLE) & ~facts.suffixed("debug", "dwo", "dwp", "ko")
     loaded &= ~facts.beneath_endings("lib/debug")
-    return np.flatnonzero(loaded & (inventory.column("debug") >= MINIMUM_BYTES))
+    rows = np.flatnonzero(loaded & (inventory.column("debug") >= MINIMUM_BYTES))
+    return np.array([row for row in rows.tolist() if not _checks_itself(inventory, row)], dtype=np.int64)
+
+
+def _checks_itself(inventory: Inventory, row: int) -> bool:
+    """Whether it is part of a validated cryptographic module (FIPS 140): OpenSSL's, libgcrypt's, NSS's."""
+    directory, slash, name = inventory.paths[row].rpartition("/")
+    beside = (f".{name}.hmac", f"{name}.hmac", f"{name.removesuffix('.so')}.chk")
+    return name == _FIPS_PROVIDER or any(f"{directory}{slash}{other}" in inventory.live for other in beside)
 
 
 def _gpu(inventory: Inventory) -> Iterator[Proposal]:

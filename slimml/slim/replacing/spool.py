@@ -52,7 +52,9 @@ class Spooled:
     """
 
     def __init__(self, path: Path, room: Room, ready: Callable[[Path, Digest, int], None]) -> None:
-        self._path, self._room, self._ready = path, room, ready
+        self._place, self._room, self._ready = path, room, ready
+        self._path = path
+        self._begun = 0
         self._file: IO[bytes] | None = None
         self._size = 0
 
@@ -60,6 +62,9 @@ class Spooled:
         """The content follows."""
         self._room.take(size)
         self._size = size
+        # Who was told of a file of this path before may still be at work on it.
+        self._path = self._place.with_name(f"{self._place.name}-{self._begun}")
+        self._begun += 1
         self._hash = hashlib.sha256()
         try:
             self._file = self._path.open("xb")

@@ -18,6 +18,7 @@ from slimml.slim.optimize import carry_out
 from slimml.slim.options import Options
 from slimml.slim.planning import make_plan
 from slimml.slim.replacing.replace import make_offers
+from slimml.slim.replacing.work import work_on
 from slimml.slim.restore import restore
 
 BIG = bytes(range(256)) * 400
@@ -234,6 +235,13 @@ def test_a_damaged_result_is_made_again(offer, tmp_path):
 def test_nothing_is_left_waiting(offer, tmp_path):
     offer(image_of([file("a.half", BIG), file("b.half", BIG), file("c.half", b"stays")]))
     assert [path.name for path in (tmp_path / "place").iterdir() if path.name.startswith("spooled")] == []
+
+
+def test_a_path_that_a_layer_has_twice_counts_as_it_is_last(tmp_path, remembered):
+    inventory = take_inventory(image_of([file("a.half", OTHER), file("a.half", BIG)]))
+    wishes = {inventory.live["a.half"]: (Halving(),)}
+    (found,) = work_on(inventory, wishes, tmp_path / "place", remembered, title="test").values()
+    assert found.target.read_bytes() == halved(BIG)
 
 
 # What goes wrong
