@@ -31,6 +31,7 @@ REPORTS = Path(__file__).resolve().parents[2] / "reports"
 CLOSE = 1e-3
 """the largest relative difference of results that are not the same bit for bit: another kernel may be chosen"""
 WARM, TIMED = 3, 10
+"""calls before the time is taken, and calls whose time is taken; on the processor, a mere trial, none and one"""
 
 
 def work(device: str, results: Path) -> None:
@@ -70,14 +71,15 @@ def timed(torch: Any, make: Callable[[], Callable[[], Any]], on_gpu: bool) -> tu
         torch.cuda.reset_peak_memory_stats()
     task = make()
     took = []
-    for _ in range(1 + WARM + TIMED):
+    warm, timed_calls = (WARM, TIMED) if on_gpu else (0, 1)
+    for _ in range(1 + warm + timed_calls):
         started = time.perf_counter()
         result = task()
         wait()
         took.append(time.perf_counter() - started)
     peak = torch.cuda.max_memory_allocated() if on_gpu else 0
-    first, warm = took[0], statistics.median(took[1 + WARM :])
-    return result.detach().float().cpu().numpy(), {"first": first, "warm": warm, "gpu_bytes": peak}
+    seconds = {"first": took[0], "warm": statistics.median(took[1 + warm :])}
+    return result.detach().float().cpu().numpy(), seconds | {"gpu_bytes": peak}
 
 
 def tasks(torch: Any, device: str) -> dict[str, Callable[[], Callable[[], Any]]]:
@@ -136,7 +138,7 @@ def tasks(torch: Any, device: str) -> dict[str, Callable[[], Callable[[], Any]]]
     def reduced():
         import torch.distributed as distributed
 
-        place = tempfile.mkdtemp()
+        place = tempfile.mkdtemp(dir=Path.cwd())
         backend = "nccl" if device == "cuda" else "gloo"
         distributed.init_process_group(backend, init_method=f"file://{place}/store", rank=0, world_size=1)
         x = random(1 << 20)
@@ -220,15 +222,20 @@ def trimmed_copy(site: Path, copy: Path, targets: tuple[int, ...], *, permissive
 def ask(site: Path, device: str, results: Path) -> dict[str, object]:
     """Run the work with the packages of one directory."""
     environment = os.environ | {"PYTHONPATH": str(site), "CUDA_CACHE_DISABLE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    environment |= {"TORCHINDUCTOR_CACHE_DIR": str(results.with_suffix(".inductor"))}
+    caches = results.with_suffix(".caches")
+    environment |= {"TORCHINDUCTOR_CACHE_DIR": str(caches / "inductor"), "TRITON_CACHE_DIR": str(caches / "triton")}
     command = [sys.executable, __file__, "--work-here", str(results), "--device", device]
     ended = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=results.parent, check=False)
-    shutil.rmtree(results.with_suffix(".inductor"), ignore_errors=True)
+    shutil.rmtree(caches, ignore_errors=True)
     if ended.returncode:
         raise SystemExit(f"the work with {site} ended with {ended.returncode}: {ended.stderr.strip()[-500:]}")
     told = json.loads(ended.stdout.splitlines()[-1])
     if not Path(told["from"]).is_relative_to(site):
         raise SystemExit(f"torch came from {told['from']}, not from {site}")
+    names = {path.name for path in site.rglob("*.so*")}
+    outside = [one for one in told["libraries"] if Path(one).name in names and not Path(one).is_relative_to(site)]
+    if outside:
+        raise SystemExit(f"libraries that {site} has came from elsewhere: {', '.join(outside)}")
     return told
 
 
