@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 
 import xxhash
 
-from slimml.errors import UsageError
+from slimml.errors import SlimmlError, UsageError
 from slimml.models.content import Content
 from slimml.models.listing import Listing, Passed, put_together
 from slimml.models.model_file import ModelFile
 from slimml.models.recognise import SMALLEST, recognise
-from slimml.oci.beneath import told
+from slimml.oci.beneath import directory, open_file, told
 from slimml.progress import SILENT, Progress
 
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -100,13 +100,13 @@ def _files(root: Path) -> Iterator[_File]:
                     yield found
 
 
-def _look(path: str, name: str, directory: int) -> _File | None:
-    facts = os.stat(name, dir_fd=directory, follow_symlinks=False)
+def _look(path: str, name: str, above: int) -> _File | None:
+    facts = os.stat(name, dir_fd=above, follow_symlinks=False)
     if not stat.S_ISREG(facts.st_mode):
         return None
     if facts.st_size < SMALLEST:
         return _File(path, facts.st_size, (facts.st_dev, facts.st_ino), None)
-    with os.fdopen(os.open(name, _FLAGS, dir_fd=directory), "rb", buffering=0) as file:
+    with os.fdopen(os.open(name, _FLAGS, dir_fd=above), "rb", buffering=0) as file:
         model = recognise(Content.of(file), name)
     return _File(path, facts.st_size, (facts.st_dev, facts.st_ino), model)
 
@@ -114,9 +114,9 @@ def _look(path: str, name: str, directory: int) -> _File | None:
 def _digest(root: Path, path: str) -> bytes | None:
     found = xxhash.xxh3_128()
     try:
-        with open(root / path, "rb", buffering=0, opener=lambda name, _: os.open(name, _FLAGS)) as file:
+        with directory(str(root)) as top, os.fdopen(open_file(top, path, path), "rb", buffering=0) as file:
             while piece := file.read(_PIECE):
                 found.update(piece)
-    except OSError:
+    except (OSError, SlimmlError):
         return None
     return found.digest()

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from slimml.models.content import Content, Cursor, Unreadable
 from slimml.models.model_file import Format, Leftover, ModelFile, Tensor, bytes_by_dtype
-from slimml.models.pickles.arrays import WRAPPER, array_at, following
+from slimml.models.pickles.arrays import MAKERS, WRAPPER, array_at, following
 from slimml.models.pickles.calls import described
 from slimml.models.pickles.machine import Loaded, load
 from slimml.models.pickles.tensors import checked_count, places
@@ -137,6 +137,8 @@ def _arrays(
     loaded: Loaded, joblib: dict[int, int | None], content: Content, *, placed: bool
 ) -> tuple[list[Tensor], dict[str, int], int]:
     """The arrays, the optimizer's bytes by place, and how many numbers the arrays have."""
+    if MAKERS.isdisjoint(map(str, loaded.globals)):
+        return [], {}, 0  # a program's own data may be large, and looking through them takes as long as reading them
     tensors: list[Tensor] = []
     optimizer: dict[str, int] = {}
     numbers = 0

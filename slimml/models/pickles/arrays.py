@@ -12,6 +12,8 @@ from slimml.models.pickles.values import Blob, Global, Made, Pairs, Persistent
 WRAPPER: Final = "joblib.numpy_pickle.NumpyArrayWrapper"
 _RECONSTRUCT: Final = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct")
 _FROM_BUFFER: Final = ("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer")
+MAKERS: Final = frozenset((WRAPPER, *_RECONSTRUCT, *_FROM_BUFFER))
+"""Whole names of what makes arrays: a pickle that imports none of them has none"""
 _KINDS: Final = {"f": "F", "i": "I", "u": "U", "c": "C"}
 _MOST_DIMENSIONS: Final = 64
 _MOST_ITEM_BYTES: Final = 1 << 24

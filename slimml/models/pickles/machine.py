@@ -17,6 +17,7 @@ from slimml.models.pickles.values import Blob, Global, Made, Pairs, Persistent, 
 MOST_KEPT_BYTES: Final = 32 << 20
 _LONGEST_KEPT: Final = 1024
 _CONTAINER_STEPS: Final = 5
+_COUNTED_AT_ONCE: Final = 256
 _UNKNOWN: Final = "?"
 
 Built = Callable[[Made, Cursor], None]
@@ -61,10 +62,12 @@ class _Machine:
 
     def run(self) -> Any:
         cursor, table = self.cursor, _TABLE
-        step = cursor.content.step
+        byte, done = cursor.byte, 0
         while True:
-            step()
-            code = cursor.byte()
+            done += 1
+            if not done % _COUNTED_AT_ONCE:
+                cursor.content.step(_COUNTED_AT_ONCE)
+            code = byte()
             if code == 0x2E:  # STOP
                 return self.stack.pop()
             act = table[code]
@@ -87,6 +90,10 @@ class _Machine:
 
     def number(self, kind: str) -> Any:
         return struct.unpack(kind, self.cursor.read(struct.calcsize(kind)))[0]
+
+    def natural(self) -> int:
+        """The next four bytes as a number."""
+        return int.from_bytes(self.cursor.read(4), "little")
 
     def stretch(self, kind: str, size: int) -> None:
         """Push `size` bytes of the stream as `kind`, or where they lie, when they are long."""
@@ -208,6 +215,9 @@ class _Machine:
     def proto(self) -> None:
         self.loaded.protocol = self.cursor.byte()
 
+    def short_put(self) -> None:
+        self.memo[self.cursor.byte()] = self.stack[-1]
+
     def put(self, key: int) -> None:
         self.memo[key] = self.stack[-1]
 
@@ -252,7 +262,7 @@ _OPCODES: Final[dict[bytes, Callable[[_Machine], Any]]] = {
     b"T": lambda m: m.old_stretch(m.number("<i")),
     b"U": lambda m: m.old_stretch(m.cursor.byte()),
     b"V": lambda m: m.push(m.line_text().encode("latin-1").decode("raw-unicode-escape")),
-    b"X": lambda m: m.stretch("str", m.number("<I")),
+    b"X": lambda m: m.stretch("str", m.natural()),
     b"a": lambda m: m.appends([m.stack.pop()]),
     b"b": _Machine.build,
     b"c": _Machine.global_line,
@@ -262,13 +272,13 @@ _OPCODES: Final[dict[bytes, Callable[[_Machine], Any]]] = {
     b"g": lambda m: m.get(int(m.line_text())),
     b"h": lambda m: m.get(m.cursor.byte()),
     b"i": _Machine.inst,
-    b"j": lambda m: m.get(m.number("<I")),
+    b"j": lambda m: m.get(m.natural()),
     b"l": lambda m: m.container(Sequence("list", m.popped())),
     b"]": lambda m: m.container(Sequence()),
     b"o": _Machine.obj,
     b"p": lambda m: m.put(int(m.line_text())),
-    b"q": lambda m: m.put(m.cursor.byte()),
-    b"r": lambda m: m.put(m.number("<I")),
+    b"q": _Machine.short_put,
+    b"r": lambda m: m.put(m.natural()),
     b"s": lambda m: m.set_items(m.top(2)),
     b"t": lambda m: m.container(tuple(m.popped())),
     b")": lambda m: m.push(()),
@@ -286,7 +296,7 @@ _OPCODES: Final[dict[bytes, Callable[[_Machine], Any]]] = {
     b"\x89": lambda m: m.push(False),
     b"\x8a": lambda m: m.long(m.cursor.byte()),
     b"\x8b": lambda m: m.long(m.number("<i")),
-    b"B": lambda m: m.stretch("bytes", m.number("<I")),
+    b"B": lambda m: m.stretch("bytes", m.natural()),
     b"C": lambda m: m.stretch("bytes", m.cursor.byte()),
     b"\x8c": lambda m: m.stretch("str", m.cursor.byte()),
     b"\x8d": lambda m: m.stretch("str", m.number("<Q")),
