@@ -70,8 +70,8 @@ class Stage:
 class Build:
     """A Dockerfile and all that is known around it.
 
-    `buildkit` allows what the classic builder does not read; `needed` are packages that the final image was seen to
-    lack, by the name of the stage that has them ("" for the last one).
+    `buildkit` allows what the classic builder does not read; `needed` are packages that the image of the
+    last stage was seen to lack when it was built.
     """
 
     document: Document

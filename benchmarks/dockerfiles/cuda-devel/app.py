@@ -12,12 +12,12 @@ app = Flask(__name__)
 
 
 @app.get("/health")
-def health():
+def health() -> dict[str, bool]:
     return {"ok": True}
 
 
 @app.post("/score")
-def score():
+def score() -> dict[str, list[float]]:
     values = np.array(request.get_json()["values"], dtype=np.float64)
     library.scale(values.ctypes.data_as(ctypes.c_void_p), len(values), ctypes.c_double(0.5))
     return {"scores": [round(float(value), 9) for value in expit(values)]}

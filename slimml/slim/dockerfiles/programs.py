@@ -61,6 +61,26 @@ class Builder:
         command = [self.program, "rmi", name]
         subprocess.run(command, env=self._environment(), capture_output=True, check=False)
 
+    def output(self, name: str, script: str) -> str:
+        """What a shell script prints in the image, without a network; "" where the image cannot run it."""
+        if self.program == "buildah":
+            return ""
+        command = [
+            self.program,
+            "run",
+            "--rm",
+            "--network",
+            "none",
+            "--user",
+            "0",
+            "--entrypoint",
+            "/bin/sh",
+            name,
+            "-c",
+        ]
+        ended = subprocess.run([*command, script], env=self._environment(), capture_output=True, check=False)
+        return ended.stdout.decode("utf-8", "replace")
+
     def rename(self, name: str, new: str) -> None:
         """Give an image a further name."""
         subprocess.run([self.program, "tag", name, new], env=self._environment(), capture_output=True, check=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from slimml.dockerfile.fix import Fixed, fix
 from slimml.errors import Unproven
 from slimml.progress import SILENT, Progress
 from slimml.slim.dockerfiles.good_rules import Search
+from slimml.slim.dockerfiles.loaded import lacking_packages
 from slimml.slim.dockerfiles.programs import Builder, BuildFailed, fresh_name
 from slimml.slim.mending.evidence import symptom
 from slimml.verify.verification import Verdict
@@ -63,6 +64,7 @@ class Trials:
     engine: Engine | None
     baseline: Baseline | None
     original: Image
+    original_name: str
     progress: Progress = SILENT
     remark: Remark = lambda text: None
     names: list[str] = field(default_factory=list)
@@ -79,6 +81,9 @@ class Trials:
         self.remark(f"building with {', '.join(wanted)} …")
         try:
             self.builder.build(fixed.after, context, name)
+            if self._lacks(fixed, name):
+                fixed = fix(self.build, [rule for rule in self.rules if rule.id in wanted])
+                self.builder.build(fixed.after, context, name)
         except BuildFailed as error:
             self.remark(f"it does not build: {error}")
             return f"it does not build: {error}"
@@ -88,6 +93,16 @@ class Trials:
             return f"it answers otherwise: {symptom(verification)}"
         self.made[wanted] = fixed, name, verification
         return ""
+
+    def _lacks(self, fixed: Fixed, name: str) -> bool:
+        """Whether the last of two stages was seen to lack packages, which it gets from now on."""
+        if "multi-stage" not in fixed.rules:
+            return False
+        lacking = lacking_packages(self.builder, self.original_name, name) - self.build.needed
+        if lacking:
+            self.remark(f"its libraries need {', '.join(sorted(lacking))}: building again")
+            self.build = replace(self.build, needed=self.build.needed | lacking)
+        return bool(lacking)
 
     def _ask(self, name: str) -> Verification | None:
         if self.engine is None or self.baseline is None:
@@ -130,7 +145,7 @@ def proven(
         ask = asked(image)
         engine = ask[0] if ask else None
         baseline = _learn(ask, image, progress) if ask else None
-        trials = Trials(build, rules, builder, open_image, engine, baseline, image, progress, remark, names)
+        trials = Trials(build, rules, builder, open_image, engine, baseline, image, original, progress, remark, names)
         search = Search(trials.check)
         good = search.run(first.rules)
         if not good:
