@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,25 +65,44 @@ def _draw_model(pane: Axes, model: ModelRows) -> None:
     pane.axvline(1, color="#dddddd", zorder=0)
     pane.axhline(1, color="#dddddd", zorder=0)
     _join(pane, [row for row in rows if row.on_front], original)
-    spots = sorted(((*_spot(row, original), row) for row in rows), key=lambda spot: (spot[0], spot[1]))
-    for number, (across, up, row) in enumerate(spots):
-        color = "#555555" if row.name == ORIGINAL else _COLORS[row.verdict]
-        pane.scatter([across], [up], s=90 if row.taken else 42, marker="*" if row.taken else "x" if
-                     row.verdict == "refused" else "o", color=color, zorder=3)  # fmt: skip
-        pane.annotate(
-            row.name, (across, up), xytext=(5, 7 + 11 * _crowd(spots, number)), textcoords="offset points",
-            fontsize=8, color=color, ha="right" if across > 0.8 else "left",
-        )  # fmt: skip
+    spots = sorted((*_spot(row, original), row.name, row) for row in rows)
     pane.set_yscale("log")
-    highest = max(up for _, up, _ in spots)
-    lowest = min(up for _, up, _ in spots)
+    highest, lowest = max(up for _, up, _, _ in spots), min(up for _, up, _, _ in spots)
     pane.set_ylim(min(0.8, lowest / 1.3), max(1.35, highest * 1.5))
     pane.set_xlim(0, 1.12)
+    for across, up, _, row in spots:
+        mark = "*" if row.taken else "x" if row.verdict == "refused" else "o"
+        pane.scatter([across], [up], s=90 if row.taken else 42, marker=mark, color=_color(row), zorder=3)
+    _name(pane, [(across, up, row) for across, up, _, row in spots])
     pane.yaxis.set_major_formatter(lambda value, _: f"{value:g}×")
     pane.yaxis.set_minor_formatter(lambda value, _: f"{value:.1f}×" if round(value * 10) % 5 == 0 else "")
     pane.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     for side in ("top", "right"):
         pane.spines[side].set_visible(False)
+
+
+def _name(pane: Axes, spots: Sequence[tuple[float, float, Row]]) -> None:
+    """Write each name above its spot, or as far above it as no other name or spot is; sizes in points, about."""
+    low, high = pane.get_ylim()
+    tall = HEIGHT * 72 * 0.8 / math.log(high / low)
+    wide = WIDTH * 72 * 0.88 / pane.get_xlim()[1]
+    taken = [(across * wide - 4, math.log(up / low) * tall - 4, across * wide + 4) for across, up, _ in spots]
+    for across, up, row in spots:
+        length, right = 4.6 * len(row.name), across > 0.8
+        left = across * wide - (length + 5 if right else -5)
+        foot = math.log(up / low) * tall
+        above = 6.0
+        while any(left < end and begin < left + length and abs(foot + above - at) < 10 for begin, at, end in taken):
+            above += 2
+        taken.append((left, foot + above, left + length))
+        pane.annotate(
+            row.name, (across, up), xytext=(-5 if right else 5, above), textcoords="offset points",
+            fontsize=8, color=_color(row), ha="right" if right else "left", va="bottom",
+        )  # fmt: skip
+
+
+def _color(row: Row) -> str:
+    return "#555555" if row.name == ORIGINAL else _COLORS[row.verdict]
 
 
 def _join(pane: Axes, best: Sequence[Row], original: Row) -> None:
@@ -101,12 +121,3 @@ def _spot(row: Row, original: Row) -> tuple[float, float]:
     assert original.compressed_bytes
     ratio = 1.0 if row.name == ORIGINAL or row.latency_ratio is None else row.latency_ratio
     return row.compressed_bytes / original.compressed_bytes, ratio
-
-
-def _crowd(spots: Sequence[tuple[float, float, Row]], number: int) -> int:
-    """How many labels before this one lie where its own would."""
-    across, up, _ = spots[number]
-    return sum(
-        abs(other[0] - across) < 0.2 and 0.87 < other[1] / up < 1.15 and (other[0] > 0.8) == (across > 0.8)
-        for other in spots[:number]
-    )
