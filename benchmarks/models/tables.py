@@ -11,10 +11,10 @@ from slimml.report.shrunk_picture import draw_shrunk
 
 HEAD = """# Smaller models that are still right
 
-What `python benchmarks/models/run.py` printed on one machine: {cpu} ({flags}). Processor time of one thread; ratios are
-medians of rounds in which original and candidate took turns. The machine was shared with other work: trust the
-ratios, and of loads of a few milliseconds not even those. "On disk" and "compressed" (zstd -9) are apart because a
-layer is compressed anyway: what is pulled is the second.
+What `python benchmarks/models/run.py` found on one machine, {cpu} ({flags}). Seconds are processor time of one thread;
+ratios are medians of rounds in which original and candidate took turns. The machine was shared with much other work:
+trust the ratios, and of loads of a few milliseconds not even those. "On disk" and "compressed" (zstd -9) are apart
+because a layer is compressed anyway: what is pulled is the second.
 
 *by check* is whether the metric stayed within 1 % (relative) of the original's, *by samples* whether the answers to
 the same inputs, without their labels, agreed. **Bold** is what `--tier quantize` takes for `--objective size`.

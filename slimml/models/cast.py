@@ -109,7 +109,10 @@ def _sound(name: str, entry: Any) -> bool:
 
 def _write_header(stream: IO[bytes], header: dict[str, Any], tensors: dict[str, Any]) -> None:
     kept = {"__metadata__": header["__metadata__"]} if "__metadata__" in header else {}
-    text = json.dumps(kept | tensors, separators=(",", ":"), ensure_ascii=False).encode()
+    try:
+        text = json.dumps(kept | tensors, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Unsuitable("its header holds half characters") from None
     text += b" " * (-len(text) % 8)
     stream.write(len(text).to_bytes(8, "little") + text)
 

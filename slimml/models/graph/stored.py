@@ -163,8 +163,8 @@ def relative_error(weight: NDArray[Any], stored: NDArray[Any], usual: float = 10
     """
     import numpy as np
 
-    old = weight.astype(np.float64).ravel()
     with np.errstate(all="ignore"):
+        old = weight.astype(np.float64).ravel()
         counted = np.minimum(np.abs(old), float(np.percentile(np.abs(old), usual))) if usual < 100 else old
         size = float(np.linalg.norm(counted))
         apart = float(np.linalg.norm(stored.astype(np.float64).ravel() - old))
