@@ -113,7 +113,19 @@ def _hole(elf: ElfFile, addresses: Range) -> Range | None:
     start, end = -(-addresses.start // elf.page) * elf.page, addresses.end // elf.page * elf.page
     if end - start < _WORTH_PAGES * elf.page:
         return None
-    return Range(start, addresses.end if _ends_segment(elf, addresses.end) else end)
+    return Range(start, _nothing_until(elf, addresses.end) or end)
+
+
+def _nothing_until(elf: ElfFile, address: int) -> int | None:
+    """The end of the segment in which nothing but the zeros of an earlier edit follows an address; None elsewhere."""
+    for load in elf.loads():
+        end = load.vaddr + load.filesz
+        if not load.vaddr < address <= end or load.filesz != load.memsz or end - address >= elf.page:
+            continue
+        if any(one.allocated and one.addr + one.size > address and one.addr < end for one in elf.sections):
+            return None
+        return None if elf.read(load.file_end - (end - address), end - address).strip(b"\0") else end
+    return None
 
 
 def _ends_segment(elf: ElfFile, address: int) -> bool:

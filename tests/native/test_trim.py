@@ -129,6 +129,14 @@ def test_a_trimmed_library_can_be_trimmed_further(two_containers, tmp_path):
     assert code_as_loaded(further, 2) == [[[80, "2 for 80"]]] * 2
 
 
+def test_gnu_strip_does_no_harm_to_what_was_trimmed_twice(two_containers, tmp_path):
+    path, _ = trimmed(two_containers, tmp_path, 80, 90)
+    further = tmp_path / "further.so"
+    assert isinstance(trim_file(path, further, (80,)), Shrunk)
+    subprocess.run(["strip", further], check=True)
+    assert code_as_loaded(further, 2) == [[[80, "2 for 80"]]] * 2
+
+
 def test_containers_that_serve_nothing_keep_a_stand_in(tmp_path):
     source = library(
         tmp_path / "libold.so", [container(*cubins(75, 80, 86, size=BIG)), container(*cubins(90, size=BIG))]
