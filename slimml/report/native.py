@@ -160,8 +160,8 @@ def render_trim(report: NativeTrimReport, console: Console) -> None:
     if report.licences:
         console.print(
             indented(
-                f"{counted(len(report.licences), 'library', 'libraries')} with GPU code stay: their licences forbid "
-                "changed copies, or are not known; --modify-proprietary changes them, too"
+                f"unchanged: {counted(len(report.licences), 'library', 'libraries')} with GPU code under licences that "
+                "forbid changed copies, or that are not known; --modify-proprietary changes them, too"
             )
         )
     if report.backup:
