@@ -14,7 +14,7 @@ SILERO = "silero-vad==6.2.3"
 PITCH = "basic-pitch==0.4.0"
 RATE = 16_000
 CHUNK, CONTEXT = 512, 64
-CLIPS = 24
+CLIPS = 16
 PITCH_RATE, PITCH_LENGTH = 22_050, 43_844
 VOWELS = ((730, 1090, 2440), (270, 2290, 3010), (570, 840, 2410), (530, 1840, 2480), (300, 870, 2240))
 """formants in Hz of a, i, o, e, u (Peterson and Barney 1952)"""
@@ -29,10 +29,10 @@ def subjects(work: Path) -> list[Subject]:
     return [
         Subject(SILERO, silero, Format.ONNX, f"agreement with the truth on {CLIPS} clips, voiced or not",
                 lambda path: _voices(session(path), voices),
-                write_samples(work / "silero", _steps(session(silero), voices))),
+                write_samples(work / "silero", _steps(session(silero), voices)), 2, frozenset()),
         Subject(PITCH, pitch, Format.ONNX, "F1 of the keys that sound, 12 chords",
                 lambda path: _keys(session(path), chords),
-                write_samples(work / "pitch", [{PITCH_INPUT: sound} for sound, _ in chords])),
+                write_samples(work / "pitch", [{PITCH_INPUT: sound} for sound, _ in chords]), 2, frozenset()),
     ]  # fmt: skip
 
 
