@@ -92,7 +92,7 @@ def run() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = code or 1
     if threading.active_count() == 1:
-        # What is left to do is to free, piece by piece, what goes with the process: a tenth of a second after an analysis.
+        # What is left is to free, piece by piece, what goes with the process: a tenth of a second after an analysis.
         atexit._run_exitfuncs()
         sys.stderr.flush()
         os._exit(code)
