@@ -89,7 +89,7 @@ def test_an_error_says_its_message():
 PAST = format_datetime(datetime.now(UTC) - timedelta(days=1))
 
 
-@pytest.mark.parametrize("header", ["0", PAST, "Mon, 01 Jan 2001 00:00:00"])
+@pytest.mark.parametrize("header", ["0", pytest.param(PAST, id="yesterday"), "Mon, 01 Jan 2001 00:00:00"])
 def test_retry_after_that_is_past_does_not_wait(header):
     Patience(first_wait=1000, longest_wait=1000).pause(1, header)
 
