@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 import raw_tar
-from told import Told
+from told_events import Told
 
 from slimml.errors import InvalidImage, LimitExceeded, SlimmlError
 from slimml.oci.codec import decompressed

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from tiny_image import tiny
-from told import Told
+from told_events import Told
 
 from slimml.errors import InvalidImage, NotFound
 from slimml.oci.digest import Digest

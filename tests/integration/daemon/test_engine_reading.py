@@ -7,7 +7,7 @@ import os
 import tarfile
 
 import pytest
-from told import Told
+from told_events import Told
 
 from slimml.errors import InvalidImage, NotFound
 from slimml.oci.image import Image

@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Callable
 
 import pytest
-from told import Told
+from told_events import Told
 
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
 from slimml.oci.tar.reader import TarReader

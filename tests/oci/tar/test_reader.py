@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from told import Told
+from told_events import Told
 
 from slimml.errors import InvalidImage, LimitExceeded
 from slimml.oci.limits import Limits

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 from tiny_image import tiny
-from told import Told
+from told_events import Told
 
 from slimml.errors import InvalidImage, LimitExceeded, NotFound
 from slimml.oci.digest import hex_of, sha256

@@ -7,7 +7,7 @@ import json
 import tarfile
 
 import pytest
-from told import Told
+from told_events import Told
 
 from slimml.errors import InvalidImage, LimitExceeded
 from slimml.oci.limits import Limits
