@@ -100,7 +100,25 @@ def recognise(texts: Mapping[str, str], metadata: str = "") -> Licence:
         for licence in found:
             if licence.kind is kind:
                 return licence
-    return UNKNOWN if found else _of_metadata(metadata)
+    return UNKNOWN if found else of_metadata(metadata)
+
+
+def of_metadata(metadata: str) -> Licence:
+    """What METADATA says of a distribution's licence: its expression, or its classifiers."""
+    fields = Parser(policy=policy.compat32).parsestr(metadata, headersonly=True)
+    classifiers = [value for value in fields.get_all("Classifier", []) if value.startswith("License ::")]
+    if any("Proprietary" in value for value in classifiers):
+        return Licence(Kind.PROPRIETARY, "a proprietary licence", "METADATA")
+    expression = str(fields.get("License-Expression", ""))
+    words = [word for word in _SPDX_WORDS.sub(" ", expression).split() if word]
+    if words and all(_SPDX_PERMITTING.fullmatch(word) for word in words):
+        return Licence(Kind.PERMISSIVE, expression, "METADATA")
+    if words:
+        return Licence(Kind.UNKNOWN, expression, "METADATA")
+    for value in classifiers:
+        if "OSI Approved" in value:
+            return Licence(Kind.PERMISSIVE, value.rpartition("::")[2].strip(), "METADATA")
+    return UNKNOWN
 
 
 def of_library(path: str, distribution: Licence) -> Licence:
@@ -131,23 +149,6 @@ def _of_text(path: str, text: str) -> Licence:
             if _DECORATION.sub(" ", sentence) in plain:
                 return Licence(kind, name, path)
     return Licence(Kind.UNKNOWN, UNKNOWN.name, path)
-
-
-def _of_metadata(metadata: str) -> Licence:
-    fields = Parser(policy=policy.compat32).parsestr(metadata, headersonly=True)
-    classifiers = [value for value in fields.get_all("Classifier", []) if value.startswith("License ::")]
-    if any("Proprietary" in value for value in classifiers):
-        return Licence(Kind.PROPRIETARY, "a proprietary licence", "METADATA")
-    expression = str(fields.get("License-Expression", ""))
-    words = [word for word in _SPDX_WORDS.sub(" ", expression).split() if word]
-    if words and all(_SPDX_PERMITTING.fullmatch(word) for word in words):
-        return Licence(Kind.PERMISSIVE, expression, "METADATA")
-    if words:
-        return Licence(Kind.UNKNOWN, expression, "METADATA")
-    for value in classifiers:
-        if "OSI Approved" in value:
-            return Licence(Kind.PERMISSIVE, value.rpartition("::")[2].strip(), "METADATA")
-    return UNKNOWN
 
 
 def _of_distribution(root: Path, info: Path, paths: list[str]) -> Licence:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from slimml.bloat.detectors.native import strippable
 from slimml.bloat.finding import Action, Risk
 
 SITE = "usr/local/lib/python3.11/site-packages"
@@ -52,6 +53,26 @@ def test_libraries_that_check_themselves_are_no_waste(make, found, beside):
         [{"usr/lib/libgcrypt.so.20": make.file(900_000, debug=200_000, form="elf-shared"), beside: 64}]
     )
     assert "unstripped" not in found(inventory)
+
+
+def test_symbols_of_libraries_that_may_not_be_changed_are_no_waste(make, found):
+    inventory = make.inventory([{"opt/libcublas.so.12": make.file(900_000, debug=200_000, form="elf-shared")}])
+    assert "unstripped" not in found(inventory)
+
+
+def test_a_distribution_that_says_proprietary_keeps_its_symbols(make, found):
+    info = f"{SITE}/closed-1.dist-info"
+    files = {
+        f"{SITE}/closed/a.so": make.file(900_000, debug=200_000, form="elf-shared"),
+        f"{info}/METADATA": make.holding(b"Name: closed\nClassifier: License :: Other/Proprietary License\n"),
+    }
+    inventory = make.inventory([files], {make.dist("closed", place=info): [f"{SITE}/closed", info]})
+    assert "unstripped" not in found(inventory)
+
+
+def test_symbols_of_libraries_that_may_not_be_changed_can_be_asked_for(make):
+    inventory = make.inventory([{"opt/libcublas.so.12": make.file(900_000, debug=200_000, form="elf-shared")}])
+    assert strippable(inventory, proprietary=True).tolist() == [0]
 
 
 GPU = {f"{SITE}/torch/lib/libtorch_cuda.so": 5 * MB, f"{SITE}/nvidia/cublas/lib/libcublas.so.12": 7 * MB}

@@ -14,6 +14,7 @@ from slimml.bloat.packages import normalised, rows_where
 from slimml.bloat.path_facts import path_facts
 from slimml.inventory.form import ELF_EXECUTABLE, ELF_SHARED
 from slimml.inventory.owner import Owner, System
+from slimml.native.licence import Kind, is_vendor_library, of_metadata
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,15 +60,37 @@ def native(inventory: Inventory) -> Iterator[Proposal]:
     yield from _cuda_twice(inventory)
 
 
-def strippable(inventory: Inventory) -> NDArray[np.int64]:
+def strippable(inventory: Inventory, *, proprietary: bool = False) -> NDArray[np.int64]:
     """Live shared objects and programs with at least MINIMUM_BYTES that no loader maps; not files for debuggers alone,
     modules that the kernel links, nor libraries of which a checksum lies beside that they check themselves.
+
+    Libraries whose owners are known to forbid changed copies are among them only if `proprietary`.
     """
     facts = path_facts(inventory)
     loaded = facts.files & facts.of_form(ELF_SHARED, ELF_EXECUTABLE) & ~facts.suffixed("debug", "dwo", "dwp", "ko")
     loaded &= ~facts.beneath_endings("lib/debug")
     rows = np.flatnonzero(loaded & (inventory.column("debug") >= MINIMUM_BYTES))
-    return np.array([row for row in rows.tolist() if not _checks_itself(inventory, row)], dtype=np.int64)
+    found = [row for row in rows.tolist() if not _checks_itself(inventory, row)]
+    if not proprietary:
+        forbidden = _forbidding(inventory, found)
+        found = [row for row in found if row not in forbidden]
+    return np.array(found, dtype=np.int64)
+
+
+def _forbidding(inventory: Inventory, rows: list[int]) -> set[int]:
+    """Those that are NVIDIA's by their names, or proprietary by their distribution's metadata. No text is read for it:
+    the owners of most libraries allow changes, and what goes here is no code.
+    """
+    owners = {int(inventory.owner[row]) for row in rows}
+    closed = {owner for owner in owners if _says_proprietary(inventory, inventory.owners[owner])}
+    return {row for row in rows if int(inventory.owner[row]) in closed or is_vendor_library(inventory.paths[row])}
+
+
+def _says_proprietary(inventory: Inventory, owner: Owner) -> bool:
+    if owner.system is not System.PYTHON:
+        return False
+    metadata = inventory.captured(f"{owner.place}/METADATA") or inventory.captured(f"{owner.place}/PKG-INFO") or b""
+    return of_metadata(metadata.decode("utf-8", "replace")).kind is Kind.PROPRIETARY
 
 
 def _checks_itself(inventory: Inventory, row: int) -> bool:

@@ -61,7 +61,7 @@ def choose_shrinkers(inventory: Inventory, options: Options, wanted: Wanted, rea
         if not libraries.licences:
             remarks.append(f"{inventory.image.reference} has no library with GPU code: --gpu-arch changes nothing")
         shrinkers.append(GpuArchitectures(wanted.gpu_targets, rows))
-    shrinkers.append(Strip())
+    shrinkers.append(Strip(proprietary=wanted.modify_proprietary))
     if wanted.models != "off" and options.takes(MODELS, Models.risk):
         shrinkers += model_shrinkers(inventory, wanted.models, read)
     return Chosen(tuple(shrinkers), tuple(remarks))

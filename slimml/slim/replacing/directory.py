@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slimml.errors import NotFound, Refused
-from slimml.native.licence import UNKNOWN, file_licences
+from slimml.native.licence import UNKNOWN, Kind, file_licences, is_vendor_library
 from slimml.oci.beneath import directory, told
 from slimml.oci.beside import BesideDirectory
 from slimml.oci.digest import Digest
@@ -86,7 +86,7 @@ def trim_directory(
         raise Refused(f"{place} exists already; move it away, or name another directory with --output")
     if place.is_relative_to(source):
         raise Refused(f"{place} lies in {source}, which it is to be a copy of")
-    licences = file_licences(source) if targets and not modify_proprietary else {}
+    licences = {} if modify_proprietary else file_licences(source)
     with directory(str(place.parent)) as root, BesideDirectory(root, str(place)) as beside:
         work = place.parent / beside.name
         results = _shrink(source, work, targets, strip, None if modify_proprietary else licences, progress)
@@ -152,7 +152,7 @@ def _shrink(
                     shrinkers.append(gpu)
                 elif _has_gpu_code(file):
                     found.protected[path] = licence.name
-            if strip:
+            if strip and not (licences is not None and _forbids(licences.get(path, UNKNOWN), path)):
                 shrinkers.append(Strip())
             if shrinkers:
                 (work / path).parent.mkdir(parents=True, exist_ok=True)
@@ -181,6 +181,11 @@ def _is_native(file: Path) -> bool:
             return opened.read(len(_MAGIC)) == _MAGIC
     except OSError as error:
         raise told(error, str(file)) from None
+
+
+def _forbids(licence: Licence, path: str) -> bool:
+    """Whether changed copies are known to be forbidden, so that not even symbols are taken out."""
+    return licence.kind is Kind.PROPRIETARY or is_vendor_library(path)
 
 
 def _has_gpu_code(file: Path) -> bool:

@@ -26,6 +26,8 @@ class Strip:
     reason: str = "symbols and debug information, which no loader maps"
     labels: tuple[tuple[str, str], ...] = ()
     memory_bytes: int = 512 << 20
+    proprietary: bool = False
+    """whether libraries as well whose owners are known to forbid changed copies"""
 
     @property
     def key(self) -> str:
@@ -35,10 +37,10 @@ class Strip:
         return f"strip/{STRIP_VERSION}"
 
     def wants(self, inventory: Inventory) -> NDArray[np.int64]:
-        """The files of the finding `unstripped`."""
+        """The files of the finding `unstripped`, and with `proprietary` what it leaves out."""
         from slimml.bloat.detectors.native import strippable
 
-        return strippable(inventory)
+        return strippable(inventory, proprietary=self.proprietary)
 
     def shrink(self, source: Path, target: Path) -> Outcome:
         """The file laid out anew; raises OSError."""

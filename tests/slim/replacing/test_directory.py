@@ -97,6 +97,15 @@ def test_in_place_the_originals_lie_beside(site):
     assert contents(found.backup) == {path: before[path] for path in changed}
 
 
+def test_what_may_not_be_changed_is_not_even_stripped(site):
+    (site / "closed" / "lib.so").write_bytes(tiny_library())
+    with (site / "closed-1.dist-info" / "RECORD").open("a") as record_file:
+        record_file.write("closed/lib.so,,\n")
+    trim_directory(site, None, (), strip=True)
+    assert (site / "closed" / "lib.so").read_bytes() == tiny_library()
+    assert (site / "own" / "lib.so").read_bytes() != tiny_library()
+
+
 def test_what_was_stripped_loads(site):
     path = site / "own" / "lib.so"
     before = numbers_of_all([path])
