@@ -13,11 +13,13 @@ from slimml.errors import Unavailable, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from slimml.cli.dockerfile import Opened
     from slimml.cli.proving import Asked
     from slimml.engine.container import Engine
     from slimml.oci.image import Image
     from slimml.probes.probe import Suite
     from slimml.slim.dockerfiles.programs import Builder
+    from slimml.slim.dockerfiles.prove import Proven
 
 File = Annotated[Path, typer.Argument(metavar="[FILE]", help="The Dockerfile.", show_default=False)]
 ContextPlace = Annotated[
@@ -67,6 +69,15 @@ InsteadOfImage = Annotated[
         show_default=False,
     ),
 ]
+AllowedFrontends = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-frontend",
+        metavar="IMAGE",
+        help="Trust this `# syntax=` that is not Docker's own; repeatable.",
+        show_default=False,
+    ),
+]
 NoVerify = Annotated[bool, typer.Option("--no-verify", help="Build and measure, but ask nothing.")]
 
 
@@ -80,6 +91,7 @@ def build(
     bases: BasesFile = None,
     build_arg: BuildArguments = None,
     network: Network = None,
+    allow_frontend: AllowedFrontends = None,
     original: Original = None,
     tag: TagOption = None,
     output: OutputFile = None,
@@ -96,12 +108,13 @@ def build(
 
     A rule whose image does not build or answers otherwise is dropped and named. Writes FILE.slim.
     """
-    from slimml.cli.dockerfile import difference, open_file, rules_for, write_fixed
+    from slimml.cli.dockerfile import open_file, rules_for
     from slimml.cli.reading import open_named
-    from slimml.report.dockerfile_build import build_report, render_build
+    from slimml.slim.dockerfiles.frontend import check_frontend
     from slimml.slim.dockerfiles.prove import proven
 
     opened = open_file(file, context, bases)
+    check_frontend(opened.build.document, allow_frontend or ())
     if in_place and output is not None:
         raise UsageError("--in-place and --output say two places; say one")
 
@@ -113,23 +126,45 @@ def build(
     builder = _builder(session, opened.build.buildkit, build_arg, network)
     chosen = rules_for(level, only, skip)
     made = proven(
-        opened.build, chosen, builder, open_image, asked=asked, original=original or "", progress=session.progress,
+        opened.build,
+        chosen,
+        builder,
+        open_image,
+        asked=asked,
+        original=original or "",
+        progress=session.progress,
         remark=session.remark,
-    )  # fmt: skip
+    )
     with made as found:
         if found is None:
             session.remark(f"{file} stays as it is: nothing to gain")
             return
-        target = file if in_place else output or file.with_name(f"{file.name}.slim")
-        written = write_fixed(found.fixed, opened, target)
-        if tag:
-            builder.rename(found.name, tag)
-        report = build_report(str(file), found, written, tag or "")
-        if session.json:
-            session.answer("dockerfile-build", report)
-            return
-        sys.stdout.write(difference(found.fixed, opened, target))
-        render_build(report, session.out)
+        _deliver(session, found, opened, file, file if in_place else output, tag, builder)
+
+
+def _deliver(
+    session: Session,
+    found: "Proven",
+    opened: "Opened",
+    file: Path,
+    output: Path | None,
+    tag: str | None,
+    builder: "Builder",
+) -> None:
+    """Write the new file, keep the image under its name where one was given, and tell."""
+    from slimml.cli.dockerfile import difference, write_fixed
+    from slimml.report.dockerfile_build import build_report, render_build
+
+    target = output or file.with_name(f"{file.name}.slim")
+    written = write_fixed(found.fixed, opened, target)
+    if tag:
+        builder.rename(found.name, tag)
+    report = build_report(str(file), found, written, tag or "")
+    if session.json:
+        session.answer("dockerfile-build", report)
+        return
+    sys.stdout.write(difference(found.fixed, opened, target))
+    render_build(report, session.out)
 
 
 def _running(

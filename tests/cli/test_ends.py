@@ -40,10 +40,10 @@ def every_error(kind=SlimmlError):
 
 @pytest.mark.parametrize("kind", sorted(set(every_error()), key=lambda kind: kind.__name__))
 def test_an_error_ends_with_the_code_of_its_class(monkeypatch, capsys, kind):
-    error = kind("x", "layers") if kind.__name__ == "LimitExceeded" else kind("x")
-    code, said = ending(monkeypatch, capsys, error)
+    more = {"LimitExceeded": ("layers",), "InvalidDockerfile": (7,)}
+    code, said = ending(monkeypatch, capsys, kind("x", *more.get(kind.__name__, ())))
     assert code == kind.exit_code
-    assert said.startswith("slimml: error: x")
+    assert said.startswith("slimml: error: line 7: x" if kind.__name__ == "InvalidDockerfile" else "slimml: error: x")
 
 
 def test_an_error_is_one_line_without_escapes(monkeypatch, capsys):
