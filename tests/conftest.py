@@ -1,6 +1,7 @@
 """For all tests: nothing of this user's settings or caches is read or written, and CI skips nothing in silence."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 hypothesis.settings.register_profile("slimml", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profile("slimml"), derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "slimml")
+
+# What a shell starts in the background ignores Ctrl-C, and so would every program that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
