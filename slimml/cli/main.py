@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import Annotated, NoReturn
 
 import typer
@@ -94,7 +95,8 @@ def run() -> NoReturn:
     if threading.active_count() == 1:
         # What is left is to free, piece by piece, what goes with the process: a tenth of a second after an analysis.
         atexit._run_exitfuncs()
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
 
