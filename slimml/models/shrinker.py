@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slimml.models import cast
-from slimml.models.content import Unreadable
 from slimml.models.kind import kind_of
 from slimml.models.model_file import Format
 from slimml.models.unsuitable import Unsuitable
@@ -74,7 +73,9 @@ def _lossless(source: Path, target: Path) -> str:
         case Format.ONNX:
             return _tidied(source, target)
         case Format.TORCH_ZIP | Format.TORCH_LEGACY:
-            return _without_optimizer(source, target)
+            from slimml.models.torch_checkpoint import without_training
+
+            return without_training(source, target)
         case Format.JOBLIB:
             raise Unsuitable("nothing in it is too much, and a compressed layer holds it as small as joblib would")
         case kind:
@@ -92,19 +93,6 @@ def _compact(source: Path, target: Path, half: str | None) -> str:
             raise Unsuitable("no config says that the application casts its weights to half precision")
         case _:
             return _lossless(source, target)
-
-
-def _without_optimizer(source: Path, target: Path) -> str:
-    from slimml.models.torch_checkpoint import without_optimizer
-
-    try:
-        stripped = without_optimizer(source, target)
-    except Unreadable as why:
-        raise Unsuitable(str(why)) from None
-    if stripped is None:
-        raise Unsuitable("it holds no state of an optimizer")
-    names = ", ".join(leftover.name for leftover in stripped.removed)
-    return f"the optimizer's state ({names}) left out, {stripped.tensors} tensors bit for bit as they were"
 
 
 def _tidied(source: Path, target: Path) -> str:

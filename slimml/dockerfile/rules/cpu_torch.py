@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slimml.dockerfile.editing import insert
+from slimml.dockerfile.gpu_asked import gpu_in_file, gpu_in_sources
 from slimml.dockerfile.installs import PipInstall, pip_installs
 from slimml.dockerfile.requirements import files_of
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
@@ -61,15 +62,12 @@ def _finding(build: Build, stage: Stage, install: PipInstall) -> Finding:
 
 
 def _kept(build: Build, stage: Stage, install: PipInstall) -> str:
-    text = build.document.data.decode("utf-8", "replace")
-    if _GPU.search(text):
-        return f"the Dockerfile speaks of {_GPU.search(text)[0]}"  # type: ignore[index]
-    if install.has(*_INDEXES) or any(one.declares(name) for one in build.lineage(stage) for name in _VARIABLES):
+    spoken = gpu_in_file(build, _GPU)
+    if not spoken and (
+        install.has(*_INDEXES) or any(one.declares(name) for one in build.lineage(stage) for name in _VARIABLES)
+    ):
         return "another index is named: who names one knows which torch it has"
-    if not build.context.known:
-        return "without the build context nobody can see whether the application uses a GPU"
-    mentioned = build.context.mentions(_GPU_IN_SOURCES)
-    return f"{mentioned} speaks of a GPU" if mentioned else ""
+    return spoken or gpu_in_sources(build, _GPU_IN_SOURCES)
 
 
 RULE = Rule(
@@ -77,9 +75,8 @@ RULE = Rule(
     "torch with CUDA, though nothing asks for a GPU",
     Risk.LIKELY,
     Severity.WARNING,
-    "On Linux the usual wheel of torch requires gigabytes of CUDA libraries. PyTorch's index of CPU builds has "
-    "the same "
-    "version without them.",
+    "On Linux the usual wheel of torch requires gigabytes of CUDA libraries. PyTorch's index of CPU builds has the "
+    "same version without them.",
     "https://docs.pytorch.org/get-started/locally/",
     _look,
 )

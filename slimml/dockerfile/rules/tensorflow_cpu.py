@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slimml.dockerfile.editing import insert
+from slimml.dockerfile.gpu_asked import gpu_in_file, gpu_in_sources
 from slimml.dockerfile.installs import pip_installs
 from slimml.dockerfile.packages import distribution_of
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
@@ -37,16 +38,10 @@ def _look(build: Build) -> Iterator[Finding]:
 
 
 def _kept(build: Build, requirement: str) -> str:
-    text = build.document.data.decode("utf-8", "replace")
-    found = _GPU.search(text)
-    if found:
-        return f"the Dockerfile speaks of {found[0]}"
-    if _OLD.search(requirement):
+    spoken = gpu_in_file(build, _GPU)
+    if not spoken and _OLD.search(requirement):
         return "there is no tensorflow-cpu of this version"
-    if not build.context.known:
-        return "without the build context nobody can see whether the application uses a GPU"
-    mentioned = build.context.mentions(_GPU_IN_SOURCES)
-    return f"{mentioned} speaks of a GPU" if mentioned else ""
+    return spoken or gpu_in_sources(build, _GPU_IN_SOURCES)
 
 
 RULE = Rule(
