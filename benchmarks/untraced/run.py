@@ -12,6 +12,7 @@ lists the packages of each result, which have to be those that slimml's own inve
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 IMAGES = HERE.parent / "images"
 NAMES = ("onnx-api", "sklearn-batch", "torch-api", "ocr")
+CARRIED = re.compile(r".*/_vendor/(?P<name>[^/-]+)-(?P<version>[^/]+)\.dist-info/METADATA")
 SYSTEMS = {"deb": System.DPKG, "python": System.PYTHON}
 
 
@@ -174,14 +176,25 @@ def judged(told: Told, rows: "tuple[Row, ...]") -> Told:
     )
 
 
+def plain(kind: str, name: str) -> str:
+    """A package's name as it is compared: of Python's as PyPI takes them (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower() if kind == "python" else name
+
+
 def packages_of_slimml(inventory: "Inventory") -> Counter[tuple[str, str, str]]:
-    """Kind, name and version of what the inventory finds."""
+    """Kind, name and version of what the inventory finds, and of what setuptools and pip carry inside: that is theirs
+    to slimml, and packages to syft.
+    """
     kinds = {system: kind for kind, system in SYSTEMS.items()}
-    return Counter(
-        (kinds[owner.system], owner.name.partition(":")[0].lower().replace("_", "-"), owner.version)
+    found = Counter(
+        (kinds[owner.system], plain(kinds[owner.system], owner.name.partition(":")[0]), owner.version)
         for owner in inventory.owners
         if owner.system in kinds
     )
+    for path in inventory.live:
+        if inside := CARRIED.fullmatch(path):
+            found["python", plain("python", inside["name"]), inside["version"]] += 1
+    return found
 
 
 def syft() -> str | None:
@@ -197,7 +210,7 @@ def differing(inventory: "Inventory", layout: Path, program: str) -> tuple[str, 
     if ended.returncode:
         raise SlimmlError(f"syft could not list {layout}: {ended.stderr.decode(errors='replace').strip()[-300:]}")
     listed = {
-        (item["type"], item["name"].lower().replace("_", "-"), item["version"])
+        (item["type"], plain(item["type"], item["name"]), item["version"])
         for item in json.loads(ended.stdout)["artifacts"]
         if item["type"] in SYSTEMS
     }
