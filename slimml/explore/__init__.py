@@ -1,0 +1,1 @@
+"""`slimml explore`: an image in the terminal, directory by directory, with owners, findings and what-if removal."""

@@ -1,0 +1,1 @@
+"""Results of measurements, kept line by line, and what they tell over time: change points, trends, charts."""
