@@ -72,11 +72,13 @@ def analyze(
         if known is not None:
             _show_report(session, _located(session, known, opened, lines, dockerfile), listed)
             return
-    from slimml.bloat.detect import find_bloat
     from slimml.cli.reading import inventory_of
-    from slimml.report.build_analysis import analyse
 
     inventory = inventory_of(opened, session)
+    # Imported after: where layers are read by several processes, one of them imports these meanwhile.
+    from slimml.bloat.detect import find_bloat
+    from slimml.report.build_analysis import analyse
+
     findings = find_bloat(inventory)
     report = _with_gpu_code(session, inventory, analyse(inventory, findings, listed))
     keep_report(kept, opened, limits, listed, report)

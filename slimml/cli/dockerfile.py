@@ -63,11 +63,10 @@ Output = Annotated[
 RuleName = Annotated[str | None, typer.Argument(metavar="[RULE]", help="A rule; none lists them.", show_default=False)]
 _RISKS = {"safe": ("safe",), "likely": ("safe", "likely"), "all": ("safe", "likely", "ask")}
 
-commands = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    commands = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
     commands.command()(with_session(images=False)(lint))
     commands.command()(with_session(images=False)(fix))
     commands.command()(with_session(images=False)(explain))

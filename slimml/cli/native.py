@@ -37,11 +37,10 @@ Output = Annotated[
     ),
 ]
 
-commands = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    commands = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
     commands.command()(with_session(images=False)(inspect))
     commands.command()(with_session(images=False)(trim))
     app.add_typer(commands, name="native", help="Look into shared libraries, and make them smaller in a directory.")

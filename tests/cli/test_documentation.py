@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from slimml.cli.main import app
+from slimml.cli.main import make_app
 
 PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = typer.main.get_command(make_app()).commands
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

@@ -28,7 +28,7 @@ def ending(monkeypatch, capsys, error, *words):
     def fail(debug: bool = False) -> None:
         raise error
 
-    monkeypatch.setattr(program, "app", app)
+    monkeypatch.setattr(program, "make_app", lambda commands: app)
     return program.main(["fail", *words]), capsys.readouterr().err
 
 
