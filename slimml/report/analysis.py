@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from slimml.bloat.finding import Action, Risk
 from slimml.bloat.part import Part
+from slimml.bloat.score import Efficiency
 
 
 @dataclass(frozen=True)
@@ -15,14 +16,6 @@ class Amount:
     files: int
     disk_bytes: int
     compressed_bytes: int
-
-
-@dataclass(frozen=True)
-class Efficiency:
-    """`score` is between 0 and 1; `wasted_bytes` are bytes on disk of all paths that occur more than once."""
-
-    score: float
-    wasted_bytes: int
 
 
 @dataclass(frozen=True)

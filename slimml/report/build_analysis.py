@@ -9,6 +9,7 @@ import numpy as np
 
 from slimml.bloat.attribute import account
 from slimml.bloat.breakdown import breakdown
+from slimml.bloat.efficiency import efficiency_of
 from slimml.bloat.finding import Action, Finding, Findings, Risk
 from slimml.inventory.table import State
 from slimml.oci.tar.events import Kind
@@ -23,7 +24,6 @@ from slimml.report.analysis import (
     PathReport,
     Reclaimable,
 )
-from slimml.report.efficiency import efficiency_of
 from slimml.report.unknowns import unknowns_of
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The efficiency score is dive's, on the cases that its definition tells apart."""
 
+from slimml.bloat.efficiency import efficiency_of
 from slimml.report.analysis import Efficiency
-from slimml.report.efficiency import efficiency_of
 
 
 def test_an_image_of_distinct_paths_is_efficient(inventory, row):

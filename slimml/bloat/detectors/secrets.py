@@ -64,7 +64,7 @@ def secrets(inventory: Inventory) -> Iterator[Proposal]:
             "told by their names, and by their contents where those were read",
             always=True,
         )
-    names = _variables(inventory)
+    names = secret_variables(inventory)
     if names:
         yield Proposal(
             "secret-variables",
@@ -122,7 +122,7 @@ def _by_path(inventory: Inventory) -> Mask:
     return found
 
 
-def _variables(inventory: Inventory) -> set[str]:
+def secret_variables(inventory: Inventory) -> set[str]:
     """Names of variables and build arguments with a value that looks like a secret."""
     pairs = list(environment(inventory).items())
     for entry in inventory.image.config.history:
@@ -130,12 +130,13 @@ def _variables(inventory: Inventory) -> set[str]:
         if step.startswith(("ENV ", "ARG ", "|", "RUN |")) or "#(nop)" in step:
             before_shell = step.partition("/bin/sh -c ")[0] if "|" in step[:5] else step
             pairs += _ASSIGNMENT.findall(before_shell)
-    found = {name for name, value in pairs if _is_secret(name, value.strip("\"'"))}
+    found = {name for name, value in pairs if is_secret(name, value.strip("\"'"))}
     # A name is shown on a terminal, and may come from anybody.
     return {re.sub(r"[^\w.-]", "?", name, flags=re.ASCII) for name in found}
 
 
-def _is_secret(name: str, value: str) -> bool:
+def is_secret(name: str, value: str) -> bool:
+    """Whether a variable of this name and value looks like one that nobody should read."""
     if TOKEN.search(value) or re.search(r"://[^/\s:@]+:[^/\s@]+@", value):
         return True
     return _VARIABLE.search(name) is not None and _NO_VALUE.fullmatch(value) is None

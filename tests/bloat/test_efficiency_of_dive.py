@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from tiny_image import tiny
 
+from slimml.bloat.efficiency import efficiency_of
 from slimml.inventory.take import take_inventory
 from slimml.oci.reference import parse_reference
 from slimml.oci.transfer import write_image
-from slimml.report.efficiency import efficiency_of
 
 DIVE = shutil.which("dive", path=str(Path(sys.executable).parent)) or shutil.which("dive")
 

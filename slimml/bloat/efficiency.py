@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slimml.bloat.score import Efficiency
 from slimml.oci.tar.events import Kind
-from slimml.report.analysis import Efficiency
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
