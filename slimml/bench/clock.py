@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 
 from slimml.bench import watching
+from slimml.bench.cpu_time import cpu_seconds
 
 
 class Clock:
     """`phases` are seconds by name, `began` the moment on time.perf_counter()'s clock.
 
-    `pid` is the main process on this machine, `resident` the most bytes of memory that this was seen to hold, `late`
-    how many seconds after the event the last phase may have been ended.
+    `pid` is the main process on this machine, `resident` the most bytes of memory that this was seen to hold, `cpu` the
+    seconds on processors that it and all it started had taken, `late` how many seconds after the event the last phase
+    may have been ended.
     """
 
     def __init__(self) -> None:
@@ -19,6 +21,7 @@ class Clock:
         self.began = self._last = 0.0
         self.pid: int | None = None
         self.resident: int | None = None
+        self.cpu: float | None = None
         self.late = 0.0
 
     def begin(self) -> None:
@@ -35,3 +38,8 @@ class Clock:
         """Note the memory of the main process, if it is still there."""
         if self.pid is not None:
             self.resident = watching.peak_resident(self.pid) or self.resident
+
+    def look_at_cpu(self) -> None:
+        """Note the processor time up to now."""
+        if self.pid is not None:
+            self.cpu = cpu_seconds(self.pid)

@@ -48,8 +48,10 @@ class StartPhases:
 
     `began` is time.perf_counter() as creating began; `second_answer` the seconds of asking the same once more;
     `resolution` how late, at most, `ready` was seen. `peak_memory` is the control group's, page cache included,
-    `peak_resident` the main process' own; both bytes, None where nobody counts. `attempts` counts questions until the
-    right answer. `failure` says in words why there was none; the phases end before it.
+    `peak_resident` the main process' own; both bytes, None where nobody counts. `cpu_seconds` is what a service's
+    processes had taken of the processors when the first right answer was there; of a job None, whose processes are gone
+    by then. `attempts` counts questions until the right answer. `failure` says in words why there was none; the phases
+    end before it.
     """
 
     question: str
@@ -60,6 +62,7 @@ class StartPhases:
     resolution: float = 0.0
     peak_memory: int | None = None
     peak_resident: int | None = None
+    cpu_seconds: float | None = None
     attempts: int = 0
     failure: str | None = None
 
@@ -124,6 +127,7 @@ def measure_start(
         resolution=clock.late,
         peak_memory=peak,
         peak_resident=clock.resident,
+        cpu_seconds=clock.cpu,
         attempts=found.attempts,
         failure=found.failure,
     )
@@ -183,6 +187,7 @@ def _time_service(
             found.failure = f"{question.name}: {wrong}{ending}"
             return
     clock.end("first answer", now, clock.late)
+    clock.look_at_cpu()
     again = _ask(container, question)
     wrong = gate(again)
     found.second, found.failure = (again.seconds, None) if wrong is None else (None, f"asked again: {wrong}")

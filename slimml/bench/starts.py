@@ -117,6 +117,7 @@ def _counted(found: StartPhases) -> dict[str, int | float | None]:
         "resolution_seconds": found.resolution,
         "peak_memory_bytes": found.peak_memory,
         "peak_resident_bytes": found.peak_resident,
+        "cpu_seconds": found.cpu_seconds,
         "attempts": found.attempts,
     }
 

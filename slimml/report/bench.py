@@ -42,6 +42,7 @@ _COUNTERS = {
     "requests": "requests",
     "second_answer_seconds": "second answer",
     "peak_memory_bytes": "peak memory",
+    "cpu_seconds": "processor time",
     "later_imports_seconds": "imports of the first answer",
     "read_bytes": "files read",
     "cuda_seconds": "CUDA initialisation",
@@ -51,6 +52,7 @@ _COUNTERS = {
     "second_inference_seconds": "second inference",
 }
 _SHOWN_IMPORTS = 8
+_DOUBTS = {"failed": "red", "noise": "yellow", "remark": "dim"}
 
 Row = tuple[str, list[str]]
 
@@ -65,46 +67,80 @@ class BenchReport:
     summary: Summary
 
 
+@dataclass(frozen=True)
+class BenchTable:
+    """Figures of one measure in words. `columns` are letters of images, then ratios; `rows` a name and its cells."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
 def render_bench(report: BenchReport, console: Console) -> None:
     """Print the host, the images by letter, a table for each measure, and why to distrust the figures."""
-    _host(report, console)
-    letters = [chr(ord("A") + image.position) for image in report.images]
+    for line in host_lines(report):
+        console.print(visible(line), soft_wrap=True)
     heading(console, "Images" if any(image.digest for image in report.images) else "Directories of this machine")
-    for letter, image in zip(letters, report.images, strict=True):
+    for letter, image in zip(_letters(report), report.images, strict=True):
         console.print(f"  {letter}  {visible(image.reference)}", soft_wrap=True)
-    sizes, pulls = report.summary.of(Measure.SIZE), report.summary.of(Measure.PULL)
-    for setting in sizes:
-        _table(_TITLES[Measure.SIZE], letters, _size_rows(setting), console)
+    for table in bench_tables(report):
+        heading(console, table.title)
+        drawn = plain_table("", *(f">{column}" for column in table.columns))
+        for name, cells in table.rows:
+            drawn.add_row(visible(name), *cells)
+        console.print(indented(drawn))
+    lines = doubts(report)
+    if lines:
+        console.print()
+    for kind, line in lines:
+        console.print(Text(visible(line), style=_DOUBTS[kind]), soft_wrap=True)
+
+
+def bench_tables(report: BenchReport) -> Iterator[BenchTable]:
+    """A table for each setting, pulls in one; words of images are in them as they are."""
+    letters = _letters(report)
+    columns = (*letters, *(f"{letter} / {letters[0]}" for letter in letters[1:]))
+    for setting in report.summary.of(Measure.SIZE):
+        yield BenchTable(_TITLES[Measure.SIZE], columns, tuple(_size_rows(setting)))
+    pulls = report.summary.of(Measure.PULL)
     if pulls:
-        _table(_TITLES[Measure.PULL], letters, _pull_rows(pulls), console)
+        yield BenchTable(_TITLES[Measure.PULL], columns, tuple(_pull_rows(pulls)))
     for measure in (Measure.START, Measure.PYTHON, Measure.GPU):
         for setting in report.summary.of(measure):
             if any(figures.phases for figures in setting.images):
                 title = f"{_TITLES[measure]}, {_COLD.get(setting.page_cache or '', setting.page_cache)}"
-                _table(title, letters, _start_rows(setting), console)
-    _doubts(report, letters, console)
+                yield BenchTable(title, columns, tuple(_start_rows(setting)))
 
 
-def _host(report: BenchReport, console: Console) -> None:
+def host_lines(report: BenchReport) -> list[str]:
+    """The machine, and the engine where one took part."""
     host, engine = report.run.host, report.engine
     gpus = "".join(f", {gpu.name}" for gpu in host.gpus)
-    console.print(
-        f"{visible(host.cpu)}, {host.cores} processors, {size(host.memory)} of memory{visible(gpus)}, "
-        f"{visible(host.system)}, kernel {visible(host.kernel)}",
-        soft_wrap=True,
-    )
+    found = [
+        f"{host.cpu}, {host.cores} processors, {size(host.memory)} of memory{gpus}, {host.system}, kernel {host.kernel}"
+    ]
     if engine is not None:
         words = " ".join(filter(None, (engine.name, engine.version, engine.storage_driver, engine.runtime)))
-        console.print(visible(words) + (", rootless" if engine.rootless else ""), soft_wrap=True)
+        found.append(words + (", rootless" if engine.rootless else ""))
+    return found
 
 
-def _table(title: str, letters: Sequence[str], rows: Iterator[Row], console: Console) -> None:
-    heading(console, title)
-    ratios = [f">{letter} / {letters[0]}" for letter in letters[1:]]
-    table = plain_table("", *(f">{letter}" for letter in letters), *ratios)
-    for name, cells in rows:
-        table.add_row(visible(name), *cells)
-    console.print(indented(table))
+def doubts(report: BenchReport) -> list[tuple[str, str]]:
+    """What went wrong (`failed`), why to distrust the figures (`noise`), and what else is to be known (`remark`)."""
+    letters = _letters(report)
+    failed = dict.fromkeys(
+        f"{letters[figures.image.position]} failed: {failure}"
+        for setting in report.summary.settings
+        for figures in setting.images
+        for failure in figures.failures
+    )
+    found = [("failed", line) for line in failed]
+    found += [("noise", f"noisy host: {words}") for words in report.summary.noise]
+    return found + [("remark", line) for line in report.summary.remarks]
+
+
+def _letters(report: BenchReport) -> list[str]:
+    return [chr(ord("A") + image.position) for image in report.images]
 
 
 def _size_rows(setting: Setting) -> Iterator[Row]:
@@ -183,20 +219,3 @@ def _ratio(found: Estimate | None) -> str:
     if found is None:
         return "–"
     return f"{found.value:.2f}" + (f" ({found.low:.2f}–{found.high:.2f})" if found.rounds > 1 else "")
-
-
-def _doubts(report: BenchReport, letters: Sequence[str], console: Console) -> None:
-    """Failures, noise, remarks."""
-    failed = dict.fromkeys(
-        f"{letters[figures.image.position]} failed: {failure}"
-        for setting in report.summary.settings
-        for figures in setting.images
-        for failure in figures.failures
-    )
-    noise = [f"noisy host: {words}" for words in report.summary.noise]
-    lines = [(line, "red") for line in failed] + [(line, "yellow") for line in noise]
-    lines += [(line, "dim") for line in report.summary.remarks]
-    if lines:
-        console.print()
-    for line, style in lines:
-        console.print(Text(visible(line), style=style), soft_wrap=True)

@@ -118,6 +118,11 @@ def test_a_job_is_timed_to_its_end(engine, prepared):
     assert found.peak_resident > 1 << 20
 
 
+def test_the_processor_time_of_a_service_is_counted_and_its_waiting_is_not(engine, prepared):
+    found = measure_start(engine, prepared, service(DELAY="0.5"), cold=False)
+    assert 0 < found.cpu_seconds < 0.5
+
+
 def test_a_job_that_fails_has_no_end_but_a_failure(engine, prepared):
     found = measure_start(engine, prepared, job("raise SystemExit(3)"), cold=False)
     assert found.failure == "job: ended with code 3, not 0"
