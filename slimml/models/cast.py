@@ -48,8 +48,17 @@ def type_of_config(directory: Path) -> str | None:
 def cast(source: Path, target: Path, half: str) -> int:
     """Write `source` to `target` with its fp32 tensors in `half` (F16, BF16); how many tensors that were.
 
-    Raises Unsuitable for a file that lies about itself, that has no fp32 tensor, or whose values half cannot hold.
+    Raises Unsuitable for a file that lies about itself, that has no fp32 tensor, or whose values half cannot hold; then
+    there is no target.
     """
+    try:
+        return _cast(source, target, half)
+    except Unsuitable:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _cast(source: Path, target: Path, half: str) -> int:
     with source.open("rb") as old, target.open("wb") as new:
         header, begin = _header(old, source.stat().st_size)
         tensors = sorted(

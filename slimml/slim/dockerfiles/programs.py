@@ -1,4 +1,4 @@
-"""The programs that build images: docker, podman or buildah, whichever is there, given a context that we pack."""
+"""The programs that build images: docker, given a context that we pack, or podman or buildah, given the directory."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from slimml.dockerfile.context import IGNORE_FILE
 from slimml.errors import SlimmlError, Unavailable
 
 if TYPE_CHECKING:
@@ -44,17 +45,28 @@ class Builder:
     def build(self, dockerfile: bytes, context: BuildContext, name: str) -> None:
         """Build the image and give it `name`; raises BuildFailed, Unavailable."""
         words = [word for key, value in self.arguments.items() for word in ("--build-arg", f"{key}={value}")]
-        # A builder of its own cache would answer for the other file's steps; that is what makes trials cheap.
+        words = ["build", *words, *self.options, "-t", name]
+        if self.program != "docker":
+            self._build_in_place(words, dockerfile, context)
+            return
         with tempfile.TemporaryFile() as archive:
             _pack(archive, dockerfile, context)
             archive.seek(0)
-            if self.program == "docker":
-                self._run(["build", *words, *self.options, "-f", _NAME, "-t", name, "-"], archive)
-                return
-            with tempfile.TemporaryDirectory(prefix="slimml-context-") as place:
-                with tarfile.open(fileobj=archive) as tar:
-                    tar.extractall(place, filter="fully_trusted")
-                self._run(["build", *words, *self.options, "-f", f"{place}/{_NAME}", "-t", name, place], None)
+            self._run([*words, "-f", _NAME, "-"], archive)
+
+    def _build_in_place(self, words: list[str], dockerfile: bytes, context: BuildContext) -> None:
+        """Podman and buildah take no packed context, but Dockerfile and .dockerignore from elsewhere."""
+        if others := sorted(context.written.keys() - {IGNORE_FILE}):
+            raise Unavailable(
+                f"{self.program} builds from the directory itself, which has no {others[0]}; install docker"
+            )
+        with tempfile.TemporaryDirectory(prefix="slimml-context-") as place:
+            recipe, ignored, nothing = (Path(place, part) for part in (_NAME, "ignored", "nothing"))
+            recipe.write_bytes(dockerfile)
+            ignored.write_text(context.text(IGNORE_FILE) or "", "utf-8")
+            nothing.mkdir()
+            directory = context.directory or nothing
+            self._run([*words, "-f", str(recipe), "--ignorefile", str(ignored), str(directory)], None)
 
     def remove(self, name: str) -> None:
         """Take an image's name away; what has no other name goes."""

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 import pytest
 
 from slimml.errors import Unavailable, UsageError
+from slimml.oci.places.registry import patience
 from slimml.oci.places.registry.auth import parse_challenges
 from slimml.oci.places.registry.origin import Origin, is_loopback, keeps_secrets, origin_of
 from slimml.oci.places.registry.patience import Patience
@@ -89,14 +90,24 @@ def test_an_error_says_its_message():
 PAST = format_datetime(datetime.now(UTC) - timedelta(days=1))
 
 
+@pytest.fixture
+def waits(monkeypatch):
+    """The seconds that were to be waited, which pass at once."""
+    asked = []
+    monkeypatch.setattr(patience.time, "sleep", asked.append)
+    return asked
+
+
 @pytest.mark.parametrize("header", ["0", pytest.param(PAST, id="yesterday"), "Mon, 01 Jan 2001 00:00:00"])
-def test_retry_after_that_is_past_does_not_wait(header):
+def test_retry_after_that_is_past_does_not_wait(header, waits):
     Patience(first_wait=1000, longest_wait=1000).pause(1, header)
+    assert waits == [0]
 
 
 @pytest.mark.parametrize("header", ["86400000", "9" * 5000, "soon", None])
-def test_no_wait_is_longer_than_the_longest(header):
-    Patience(first_wait=1000, longest_wait=0).pause(1, header)
+def test_no_wait_is_longer_than_the_longest(header, waits):
+    Patience(first_wait=1000, longest_wait=7).pause(1, header)
+    assert waits == [7]
 
 
 def test_certificates_are_verified():
