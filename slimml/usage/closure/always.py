@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from slimml.inventory.owner import System
+from slimml.usage.closure.python_names import STDLIB
 from slimml.usage.closure_result import Depth
 
 if TYPE_CHECKING:
@@ -102,7 +103,20 @@ def keep_always(keeping: Keeping) -> None:
 
 
 def keep_environments(keeping: Keeping) -> None:
-    """Keep the `pyvenv.cfg` that tells a kept interpreter where its distributions are (PEP 405)."""
+    """Keep what tells a kept interpreter of Python where its modules are.
+
+    That is `pyvenv.cfg` of an environment (PEP 405), and in the standard library what an interpreter only looks for
+    (Modules/getpath.py): `os.py` or its bytecode, and the directory `lib-dynload`.
+    """
+    for directory in [directory for directory in keeping.below if STDLIB.fullmatch(directory)]:
+        if not any(
+            keeping.why[row] for row in (*keeping.below[directory], *keeping.below.get(f"{directory}/encodings", ()))
+        ):
+            continue
+        for name in ("os.py", "os.pyc", "lib-dynload"):
+            row = keeping.live.get(f"{directory}/{name}")
+            if row is not None:
+                keeping.keep(row, f"by it an interpreter knows that /{directory} is its standard library")
     for path, row in keeping.live.items():
         if path.endswith("/pyvenv.cfg"):
             prefix = path[: -len("pyvenv.cfg")]

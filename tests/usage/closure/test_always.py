@@ -137,6 +137,22 @@ def test_the_environment_of_a_kept_interpreter_is_told(closed, make):
     assert "venv/pyvenv.cfg" in closed(items, use, depth=Depth.STRICT).paths
 
 
+@pytest.mark.parametrize("landmark", ["os.py", "os.pyc", "lib-dynload"])
+def test_what_an_interpreter_knows_its_standard_library_by_is_kept(closed, make, landmark):
+    library = "usr/lib/python3.11"
+    items = [
+        make.folder(f"{library}/{landmark}") if landmark == "lib-dynload" else make.file(f"{library}/{landmark}"),
+        make.file(f"{library}/encodings/__pycache__/utf_8.cpython-311.pyc"),
+        make.file(f"{library}/encodings/utf_8.py"),
+    ]
+    assert f"{library}/{landmark}" in closed(items, f"{library}/encodings/utf_8.py", depth=Depth.STRICT).paths
+
+
+def test_the_standard_library_of_an_interpreter_that_nobody_used_has_no_landmark(closed, make):
+    items = [make.file("usr/lib/python3.12/os.py"), make.file("a")]
+    assert "usr/lib/python3.12/os.py" not in closed(items, "a", depth=Depth.STRICT).paths
+
+
 @pytest.mark.parametrize("depth", Depth)
 def test_the_names_of_a_kept_program_are_kept_whoever_brought_them(closed, make, depth):
     items = make.debian(
