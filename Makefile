@@ -28,7 +28,7 @@ help:
 	@touch $@
 
 .venv/dev.stamp: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,demo,charts]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,demo,charts,history]'
 	@touch $@
 
 demo: .venv/demo.stamp

@@ -9,8 +9,6 @@ import msgspec
 
 from slimml.errors import UsageError
 
-SCHEMA = "slimml.history/1"
-"""the number is raised when a member is taken away or changes its meaning; new members do not raise it"""
 NO_ENGINE = "none"
 """the engine of results that needed none"""
 
@@ -54,7 +52,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, Value]
     facts: dict[str, str] = msgspec.field(default_factory=dict)
     noise: tuple[str, ...] = ()
-    schema: Literal["slimml.history/1"] = SCHEMA
+    schema: Literal["slimml.history/1"] = "slimml.history/1"
 
     @property
     def month(self) -> str:
