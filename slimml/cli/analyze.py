@@ -55,6 +55,7 @@ def analyze(
     top: Top = None,
     show: Show = None,
     picture: Picture = None,
+    html: options.Html = None,
     dockerfile: Dockerfile = None,
 ) -> None:
     """Say what an image carries, whose it is, and what could go."""
@@ -67,7 +68,7 @@ def analyze(
     listed = top or session.settings.analyze.top
     lines = read_dockerfile(dockerfile) if dockerfile else None
     opened, kept, limits = open_named(image, session), default_directory(), session.access.limits
-    if not (tree or layer is not None or show or picture):
+    if not (tree or layer is not None or show or picture or html):
         known = kept_report(kept, opened, limits, listed)
         if known is not None:
             _show_report(session, _located(session, known, opened, lines, dockerfile), listed)
@@ -91,6 +92,10 @@ def analyze(
 
         draw(report, areas_of(inventory, findings), picture)
         session.remark(f"picture written to {picture}")
+    if html:
+        from slimml.cli.page import write_contents
+
+        write_contents(session, html, inventory, findings, report)
     if tree:
         _show_tree(session, inventory, report, depth)
     elif layer is not None:

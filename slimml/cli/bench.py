@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slimml.cli import hosting, probing
+from slimml.cli import hosting, options, probing
 from slimml.cli.session import Session, with_session
 from slimml.errors import UsageError
 
@@ -78,6 +78,7 @@ def bench(
     registry: RegistryOption = None,
     output: Output = None,
     picture: Picture = None,
+    html: options.Html = None,
     probes: probing.ProbesFile = None,
     probe: probing.Requests = None,
     probe_command: probing.Commands = None,
@@ -102,7 +103,7 @@ def bench(
     measures = frozenset(
         Measure(what.value) for what in (_without_pulls(measure, registry) if host else measure or What)
     )
-    options = Options(measures, rounds, warm_up, parse_links(links), registry)
+    chosen = Options(measures, rounds, warm_up, parse_links(links), registry)
     subjects = _directories(host, venv=bool(host_venv)) if host else _images(session, images or [])
     engine = (host or probing.engine_for(session, runtime)) if measures - {Measure.SIZE} else None
     suite, known = None, subjects[0].inventory
@@ -119,8 +120,8 @@ def bench(
             engine=engine,
         )
     run = begin_run(suite)
-    found = _measure(subjects, Bench(engine, session.access, suite, options, session.progress), run, output)
-    _report(session, subjects, run, found, picture)
+    found = _measure(subjects, Bench(engine, session.access, suite, chosen, session.progress), run, output)
+    _report(session, subjects, run, found, picture, html)
 
 
 def _without_pulls(measure: list[What] | None, registry: str | None) -> list[What]:
@@ -171,7 +172,12 @@ def _measure(subjects: list["Subject"], bench: "Bench", run: "Run", output: Path
 
 
 def _report(
-    session: Session, subjects: list["Subject"], run: "Run", found: list["Measurement"], picture: Path | None
+    session: Session,
+    subjects: list["Subject"],
+    run: "Run",
+    found: list["Measurement"],
+    picture: Path | None,
+    html: Path | None,
 ) -> None:
     from slimml.bench.summary import summarize
     from slimml.report.bench import BenchReport, render_bench
@@ -186,3 +192,7 @@ def _report(
         from slimml.report.bench_picture import draw_bench
 
         draw_bench(report, found, picture)
+    if html is not None:
+        from slimml.cli.page import write_waiting
+
+        write_waiting(session, html, report, found)

@@ -114,18 +114,21 @@ def optimize(
     models: shrinking.Models = shrinking.Tier.LOSSLESS,
     weights_layer: shrinking.WeightsLayer = False,
     dockerfile: dockerfile_build.InsteadOfImage = None,
+    html: options.Html = None,
 ) -> None:
     """Make an image smaller and prove that it still works."""
-    from slimml.cli.optimizing import prepare, slim_subjects
+    from slimml.cli.optimizing import Files, prepare, slim_subjects
 
     if dockerfile is not None:
+        if html is not None:
+            raise UsageError("--html shows one image and what was removed of it; --dockerfile makes another build")
         about = Asked(verify, probes[0] if probes else None, probe, probe_command, ready, runtime, gpus)
         dockerfile_build.optimize_recipe(session, dockerfile, image, level, only, skip, tag, output, about)
         return
     chosen = _options(session, level, only, skip, keep, flatten, compression, threads, keep_removed)
     said = recorded(recording, record, recorder, depth, emit_seccomp)
     if shared:
-        _check_together(image, tag, output, ledger, emit_seccomp)
+        _check_together(image, tag, output, ledger, emit_seccomp, html)
     elif len(image) > 1:
         raise UsageError("optimize takes one image; several only with --shared, which keeps their common layers common")
     suites = _probes_of_each(image, probes)
@@ -138,16 +141,22 @@ def optimize(
         weights_layer=shrinking.weights_apart(weights_layer, shared, chosen),
     )
     subjects = prepare(session, image, asked, said, tag, output)
-    slim_subjects(session, subjects, chosen, wanted, ledger, dry_run=dry_run, yes=yes)
+    slim_subjects(session, subjects, chosen, wanted, Files(ledger, html), dry_run=dry_run, yes=yes)
 
 
 def _check_together(
-    images: list[str], tag: str | None, output: str | None, ledger: Path | None, profile: Path | None
+    images: list[str],
+    tag: str | None,
+    output: str | None,
+    ledger: Path | None,
+    profile: Path | None,
+    page: Path | None,
 ) -> None:
     """Raises UsageError for what says where one result goes, and for one image alone."""
     if len(images) < 2:
         raise UsageError("--shared is about several images: name at least two")
-    for option, said in (("--tag", tag), ("--output", output), ("--ledger", ledger), ("--emit-seccomp", profile)):
+    files = (("--ledger", ledger), ("--emit-seccomp", profile), ("--html", page))
+    for option, said in (("--tag", tag), ("--output", output), *files):
         if said:
             raise UsageError(f"{option} names one place, but --shared has several results; they go where images do")
 

@@ -48,6 +48,14 @@ class Subject:
         return Member(self.inventory, self.findings, offers=self.offers)
 
 
+@dataclass(frozen=True)
+class Files:
+    """What is written beside the image: one more copy of the ledger, a page for browsers."""
+
+    ledger: Path | None = None
+    html: Path | None = None
+
+
 def prepare(
     session: Session, images: list[str], asked: list[Asked], said: Recorded, tag: str | None, output: str | None
 ) -> list[Subject]:
@@ -88,7 +96,7 @@ def slim_subjects(
     subjects: list[Subject],
     options: "Options",
     wanted: "Wanted",
-    ledger: Path | None,
+    files: Files,
     *,
     dry_run: bool,
     yes: bool,
@@ -102,7 +110,9 @@ def slim_subjects(
         _show_plans(session, subjects, plans, dry_run)
         if not dry_run:
             _ask(session, subjects, yes)
-            _carry_out(session, subjects, plans, store, ledger)
+            _carry_out(session, subjects, plans, store, files)
+        elif files.html:
+            _write_page(session, files.html, subjects[0], plans[0])
 
 
 def _with_offers(
@@ -187,7 +197,7 @@ def _ask(session: Session, subjects: list[Subject], yes: bool) -> None:
 
 
 def _carry_out(
-    session: Session, subjects: list[Subject], plans: "list[Plan]", store: "BlobStore", ledger: Path | None
+    session: Session, subjects: list[Subject], plans: "list[Plan]", store: "BlobStore", files: Files
 ) -> None:
     """Make the images, prove them, deliver all of them or none, and report."""
     from slimml.report.optimized import render_optimized
@@ -197,16 +207,35 @@ def _carry_out(
     documents = []
     made = _make(session, subjects, plans, provings, store)
     for subject, plan, one in zip(subjects, plans, made, strict=True):
-        report = _deliver(session, subject, one, store, ledger) if one else None
+        report = _deliver(session, subject, one, store, files.ledger) if one else None
         if report is None:
             session.remark(f"{subject.inventory.image.reference} stays as it is: nothing to gain")
         elif not session.json:
             render_optimized(report, session.out)
-        told = plan_report(one.slimmed.plan if one else plan, subject.inventory, str(subject.destination))
+        carried = one.slimmed.plan if one else plan
+        told = plan_report(carried, subject.inventory, str(subject.destination))
+        if files.html:
+            _write_page(session, files.html, subject, carried, report, one)
         more = {"optimized": report} if report else {}
         documents.append({"plan": told, **more, **_told(subject.use)})
     if session.json:
         _answer(session, subjects, documents)
+
+
+def _write_page(
+    session: Session,
+    path: Path,
+    subject: Subject,
+    plan: "Plan",
+    report: "OptimizedReport | None" = None,
+    made: "Made | None" = None,
+) -> None:
+    from slimml.cli.page import write_done
+    from slimml.report.plan import plan_report
+
+    planned = plan_report(plan, subject.inventory, str(subject.destination))
+    ledger = (made.slimmed.ledger, made.slimmed.store) if made else None
+    write_done(session, path, subject.inventory, subject.findings, planned, report, ledger)
 
 
 def _make(

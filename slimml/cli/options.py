@@ -52,6 +52,10 @@ Ledger = Annotated[
     Path | None,
     typer.Option("--ledger", metavar="FILE", help="The list of what was removed.", show_default=False),
 ]
+Html = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="Write a page for browsers as well.", show_default=False),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 
 

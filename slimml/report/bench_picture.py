@@ -21,9 +21,9 @@ def draw_bench(report: BenchReport, measured: Sequence[Measurement], path: Path)
 
     Raises UsageError for another suffix or nothing to draw, Unsupported without matplotlib, AccessDenied.
     """
-    good = [one for one in measured if not one.warm_up and one.failure is None and one.phases]
-    links = dict.fromkeys(one.link for one in good if one.measure is Measure.PULL)
-    groups = tuple(_group(report, good, link) for link in links or [None])
+    good = _good(measured)
+    links = {one.link for one in good if one.measure is Measure.PULL}
+    groups = bench_groups(report, measured)
     host = report.run.host
     starts = any(one.measure is Measure.START for one in good)
     title = "From pull to first answer" if links and starts else "Cold pull" if links else "Cold start to first answer"
@@ -33,6 +33,17 @@ def draw_bench(report: BenchReport, measured: Sequence[Measurement], path: Path)
         footnote=f"{host.cpu}, {host.cores} processors, {size(host.memory)} of memory, kernel {host.kernel}",
     )
     draw_waterfall(groups, words, path)
+
+
+def bench_groups(report: BenchReport, measured: Sequence[Measurement]) -> tuple[Group, ...]:
+    """A group of bars for each link, of starts alone one; a group without a bar where an image was not measured."""
+    good = _good(measured)
+    links = dict.fromkeys(one.link for one in good if one.measure is Measure.PULL)
+    return tuple(_group(report, good, link) for link in links or [None])
+
+
+def _good(measured: Sequence[Measurement]) -> list[Measurement]:
+    return [one for one in measured if not one.warm_up and one.failure is None and one.phases]
 
 
 def _group(report: BenchReport, good: Sequence[Measurement], link: str | None) -> Group:

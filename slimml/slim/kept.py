@@ -57,9 +57,13 @@ def find_ledger(image: Image, access: Access, file: Path | None = None) -> Ledge
     named = image.config.labels.get(f"{LABEL}ledger.digest")
     if named is None:
         raise NotFound(f"{image.reference}: slimml did not make this image, or another tool took its label away")
-    descriptor, blobs = _find(image, LEDGER, parse_digest(named), access, "--ledger")
+    return ledger_in(*_find(image, LEDGER, parse_digest(named), access, "--ledger"), access.limits)
+
+
+def ledger_in(descriptor: Descriptor, blobs: Blobs, limits: Limits) -> Ledger:
+    """The ledger in a blob; raises InvalidImage and LimitExceeded when it is damaged."""
     with verified(blobs.open_blob(descriptor), descriptor) as stream:
-        return read_ledger(_lines(stream, access.limits), access.limits)
+        return read_ledger(_lines(stream, limits), limits)
 
 
 def find_removed(image: Image, ledger: Ledger, access: Access, file: Path | None = None) -> tuple[Descriptor, Blobs]:
