@@ -15,6 +15,9 @@ from slimml.oci.limits import Limits
 
 FILE = "slimml.toml"
 PROBES = "probes"
+BUDGETS = "budgets"
+_ELSEWHERE = frozenset({PROBES, BUDGETS})
+"""tables in the same file that others read: slimml.probes, slimml.gates"""
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
 
@@ -76,8 +79,7 @@ def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Settin
     """
     found = find_file(directory)
     document, origin = _read(found) if found else ({}, "")
-    # What has to be asked of images stands in the same file; slimml.probes reads it when something is asked.
-    document = {key: value for key, value in document.items() if key != PROBES}
+    document = {key: value for key, value in document.items() if key not in _ELSEWHERE}
     settings: Settings = _fill(Settings, document, origin, "", environment)
     return settings
 
@@ -99,6 +101,33 @@ def find_file(directory: Path) -> Path | None:
         if project.is_file() and "slimml" in _parse(project).get("tool", {}):
             return project
     return None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table of the file that others read. `heading` is its name there, `text` the whole file."""
+
+    path: Path
+    heading: str
+    table: object
+    text: str
+
+
+def section(directory: Path, name: str, path: Path | None = None) -> Section | None:
+    """The table `name` of the file that holds in `directory`, or of `path`; None where there is none.
+
+    Raises UsageError, AccessDenied.
+    """
+    found = path or find_file(directory)
+    if found is None:
+        return None
+    document = _parse(found)
+    heading = name
+    if found.name == "pyproject.toml":
+        document, heading = document.get("tool", {}).get("slimml", {}), f"tool.slimml.{name}"
+    if not isinstance(document, dict) or name not in document:
+        return None
+    return Section(found, heading, document[name], found.read_text("utf-8"))
 
 
 def _read(path: Path) -> tuple[dict[str, Any], str]:

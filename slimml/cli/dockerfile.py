@@ -147,9 +147,9 @@ def _print_sarif(told: "Mapping[Path, list[Told]]") -> None:
     import json
 
     from slimml import __version__
-    from slimml.dockerfile.sarif import sarif
+    from slimml.report.dockerfile_sarif import lint_sarif
 
-    log = sarif({file.as_posix(): found for file, found in told.items()}, __version__)
+    log = lint_sarif({file.as_posix(): found for file, found in told.items()}, __version__)
     json.dump(log, sys.stdout, indent=2)
     sys.stdout.write("\n")
 

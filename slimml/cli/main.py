@@ -28,6 +28,8 @@ COMMANDS = (
     "optimize",
     "verify",
     "bench",
+    "diff",
+    "check",
     "restore",
     "copy",
     "validate",

@@ -102,8 +102,7 @@ def _waste(subject: Subject) -> Reading:
 def _secrets(subject: Subject) -> Reading:
     files = sum(len(finding.mentioned) for finding in subject.findings if finding.rule == "secret-files")
     variables = len(secret_variables(subject.inventory))
-    told = [f"{files} files"] * bool(files) + [f"{variables} variables"] * bool(variables)
-    return Reading(files + variables, ", ".join(told))
+    return Reading(files + variables, f"in files: {files}, in variables: {variables}" if files + variables else "")
 
 
 def _root(subject: Subject) -> Reading:

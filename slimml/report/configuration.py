@@ -20,7 +20,8 @@ variables win over the file.
 
 - **File:** the nearest `slimml.toml`, or `pyproject.toml` with a `[tool.slimml]` table, in the current directory or
   above it. One file is read, never two. An unknown key is an error that names the nearest known one.
-  What is asked of images stands in the same file under `[probes]`: see [probes.md](probes.md).
+  What is asked of images stands in the same file under `[probes]`: see [probes.md](probes.md); what is allowed of them
+  under `[budgets]`: see [gates.md](gates.md).
 - **Variables:** `SLIMML_` and the key in capitals, `.` and `-` as `_`: `optimize.keep-removed` is
   `SLIMML_OPTIMIZE_KEEP_REMOVED`. Lists are separated by commas. An empty variable counts as not set.
 - Settings marked *variable only* decide whom slimml trusts. A file may lie in somebody else's checkout, so they are not
