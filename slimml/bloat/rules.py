@@ -12,9 +12,13 @@ GPU_ARCHITECTURES = "gpu-architectures"
 MODELS = "models"
 """rules of `optimize` alone, by which files become smaller and stay (slimml.slim.replacing)"""
 
+MARKED = "marked"
+"""the rule of what a person marked in the explorer (slimml.slim.marked)"""
+
 RULES = frozenset(
     [
         UNUSED,
+        MARKED,
         "copied-up",
         "written-again",
         "overwritten",
@@ -74,6 +78,7 @@ RULES = frozenset(
         "unstripped",
         STRIP,
         GPU_ARCHITECTURES,
+        "dead-libraries",
         MODELS,
         "gpu-code",
         "cuda-twice",

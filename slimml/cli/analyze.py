@@ -10,7 +10,7 @@ from slimml.cli.session import Session, with_session
 from slimml.errors import UsageError
 
 if TYPE_CHECKING:
-    from slimml.bloat.finding import Findings
+    from slimml.bloat.finding import Detector, Findings
     from slimml.dockerfile.document import Document
     from slimml.inventory.table import Inventory
     from slimml.oci.image import Image
@@ -39,6 +39,9 @@ Dockerfile = Annotated[
         "--dockerfile", metavar="FILE", help="Point to the lines of the image's Dockerfile.", show_default=False
     ),
 ]
+DeadLibraries = Annotated[
+    bool, typer.Option("--dead-libraries", help="Read all programs, and find libraries that nothing needs or names.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -56,6 +59,7 @@ def analyze(
     show: Show = None,
     picture: Picture = None,
     html: options.Html = None,
+    dead_libraries: DeadLibraries = False,
     dockerfile: Dockerfile = None,
 ) -> None:
     """Say what an image carries, whose it is, and what could go."""
@@ -68,7 +72,7 @@ def analyze(
     listed = top or session.settings.analyze.top
     lines = read_dockerfile(dockerfile) if dockerfile else None
     opened, kept, limits = open_named(image, session), default_directory(), session.access.limits
-    if not (tree or layer is not None or show or picture or html):
+    if not (tree or layer is not None or show or picture or html or dead_libraries):
         known = kept_report(kept, opened, limits, listed)
         if known is not None:
             _show_report(session, _located(session, known, opened, lines, dockerfile), listed)
@@ -77,12 +81,13 @@ def analyze(
 
     inventory = inventory_of(opened, session)
     # Imported after: where layers are read by several processes, one of them imports these meanwhile.
-    from slimml.bloat.detect import find_bloat
+    from slimml.bloat.detect import ALL, find_bloat
     from slimml.report.build_analysis import analyse
 
-    findings = find_bloat(inventory)
+    findings = find_bloat(inventory, (*ALL, *_reading_detectors(session, inventory, dead_libraries)))
     report = _with_gpu_code(session, inventory, analyse(inventory, findings, listed))
-    keep_report(kept, opened, limits, listed, report)
+    if not dead_libraries:
+        keep_report(kept, opened, limits, listed, report)
     report = _located(session, report, opened, lines, dockerfile)
     if layer is not None and not 0 <= layer < report.image.layers:
         raise UsageError(f"--layer {layer}: the image has layers 0 to {report.image.layers - 1}")
@@ -104,6 +109,18 @@ def analyze(
         _show_finding(session, inventory, findings, report, show)
     else:
         _show_report(session, report, listed)
+
+
+def _reading_detectors(session: Session, inventory: "Inventory", wanted: bool) -> "list[Detector]":
+    """What looks into files again, and so is made only when it is wanted."""
+    if not wanted:
+        return []
+    from functools import partial
+
+    from slimml.bloat.dead_libraries import DeadLibraries
+    from slimml.inventory.read_rows import read_rows
+
+    return [DeadLibraries(partial(read_rows, inventory, limits=session.access.limits, progress=session.progress))]
 
 
 def _with_gpu_code(session: Session, inventory: "Inventory", report: "AnalysisReport") -> "AnalysisReport":
