@@ -28,6 +28,7 @@ COMMANDS = (
     "optimize",
     "verify",
     "bench",
+    "profile",
     "diff",
     "check",
     "restore",
