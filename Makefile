@@ -5,7 +5,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python
 BIN := .venv/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test lint check-readme bench clean
+.PHONY: help demo test lint check-readme bench nightly clean
 .DELETE_ON_ERROR:
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo 'make test    lint, README check and all tests; tests of engines are skipped where there is no engine'
 	@echo 'make lint    ruff, mypy --strict, import directions'
 	@echo 'make bench   build the benchmark images, optimize and probe them (Docker needed)'
+	@echo 'make nightly measure, keep, draw and judge what a night does (docs/nightly.md); NIGHTLY_PROFILE=smoke, quick, full'
 	@echo 'make clean   remove what the other commands made in this checkout'
 
 # The version in the stamps' directory makes a changed Python show up as a missing environment.
@@ -53,6 +54,10 @@ test: lint check-readme
 bench: .venv/dev.stamp
 	$(BIN)/python benchmarks/images/build.py
 	$(BIN)/python benchmarks/images/measure.py
+
+# Docker is not needed; NIGHTLY_ARGS takes the options of the script.
+nightly: .venv/dev.stamp
+	$(BIN)/python benchmarks/nightly/run.py $(NIGHTLY_ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BYTES = "bytes"
-PROCESSOR = "processor"
-MEMORY = "memory"
-"""what a commit can change: what is stored and pulled, the time on processors of a start, the memory of the process"""
+PROCESSOR = "processor time"
+"""what a commit can change: what is stored and pulled, the time on processors of a start"""
 
 _FIRST_DAY = 1_767_225_600
 """2026-01-01 in seconds; a commit a day from then on"""
@@ -64,16 +63,15 @@ def rank(items):
     return sorted(items, key=lambda item: -WEIGHTS[item % len(WEIGHTS)])
 '''
 
-VARIANTS = f'''"""Spelling variants of every word, made anew at each import: {_SLOW_MILLISECONDS} ms of processor time."""
+VARIANTS = f'''"""Spelling variants of words, made anew at each import: {_SLOW_MILLISECONDS} ms of processor time."""
 
-import hashlib
 import time
 
 VARIANTS = {{}}
 _until = time.process_time() + {_SLOW_MILLISECONDS / 1000}
 while time.process_time() < _until:
     for word in range(1000):
-        VARIANTS[word] = hashlib.sha256(b"%d" % word).hexdigest()
+        VARIANTS[word] = str(word)[::-1]
 '''
 
 DOCKERFILE = """FROM python:3
@@ -119,7 +117,7 @@ def commits() -> list[Commit]:
         Commit("Say what the service is for", {"README.md": "# Ranking\n\nOrders items, best first.\n"}),
         Commit("Say what the handler does", {"service.py": documented}),
         Commit("Test the order", {"test_ranking.py": _test("[3, 14, 159]")}),
-        Commit("Tell how to run it", {"README.md": "# Ranking\n\nOrders items, best first.\n\n    docker run ranking\n"}),
+        Commit("Tell how to run it", {"README.md": "# Ranking\n\nOrders items, best first.\n\n    make run\n"}),
         Commit("Ignore what Python leaves", {".dockerignore": "__pycache__\n*.pyc\n"}),
         Commit("Keep the checkpoint beside the weights", {"checkpoint.bin": checkpoint}, {BYTES: 1}),
         Commit("Test items that are far out", {"test_ranking.py": _test("[3, 14, 159, 2653589]")}),

@@ -1,9 +1,10 @@
 """Many images measured in one run of interleaved rounds, and what is to be kept of each."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,36 @@ def engine_here(wanted: str, access: Access) -> Engine | None:
         return None
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A run: all measurements, and when each image's first round of starts that counts began, by its position."""
+
+    run: Run
+    found: tuple[Measurement, ...]
+    began: Mapping[int, str]
+
+    @property
+    def images(self) -> list[ImageFacts]:
+        """The images that were measured, in their order."""
+        return sorted({one.image for one in self.found}, key=lambda image: image.position)
+
+    @property
+    def failures(self) -> list[str]:
+        """What went wrong, each once, in words."""
+        return sorted({f"{one.image.reference}: {one.failure}" for one in self.found if one.failure})
+
+    def document(self, image: ImageFacts) -> dict[str, Any]:
+        """The figures of one image, as `slimml bench --json` prints them for it alone."""
+        own = [replace(one, image=replace(one.image, position=0)) for one in self.found if one.image == image]
+        engine = next((one.engine for one in own if one.engine is not None), None)
+        # Each image of the run is a document of its own.
+        run = replace(self.run, id=f"{self.run.id}-{image.position}", began=self.began[image.position])
+        return document("bench", BenchReport(run, engine, (own[0].image,), summarize(own)))
+
+
 def measure_images(
     images: Sequence[tuple[str, Image]], suite: Suite, engine: Engine | None, access: Access, effort: Effort, work: Path
-) -> tuple[Run, list[Measurement]]:
+) -> Measured:
     """Sizes, then rounds of pulls (with an engine), then of starts; `images` with the names that they go by.
 
     `work` is an empty directory for what is unpacked. Raises what measuring raises.
@@ -63,26 +91,24 @@ def measure_images(
     ]
     links = tuple(map(parse_link, effort.links)) if engine is not None else ()
     sized = frozenset({Measure.SIZE, *([Measure.PULL] if links else [])})
-    sizes = Bench(engine, access, suite, Options(sized, effort.rounds, effort.warm_up, links))
     run = begin_run(suite)
-    found = [_told(one) for one in measure(subjects, sizes)]
+    bench = Bench(engine, access, suite, Options(sized, effort.rounds, effort.warm_up, links))
+    found = [_told(one) for one in measure(subjects, bench)]
     running = engine or Unpacked([image for _, image in images], work)
-    options = Options(frozenset({Measure.START}), effort.rounds, effort.warm_up)
-    return run, found + [_told(one) for one in measure(subjects, Bench(running, access, suite, options))]
+    bench = Bench(running, access, suite, Options(frozenset({Measure.START}), effort.rounds, effort.warm_up))
+    began: dict[int, str] = {}
+    before = _now()
+    for one in measure(subjects, bench):
+        found.append(_told(one))
+        if not one.warm_up:
+            began.setdefault(one.image.position, before)
+        before = _now()
+    return Measured(run, tuple(found), began)
 
 
-def bench_document(run: Run, found: Sequence[Measurement], image: ImageFacts) -> dict[str, Any]:
-    """The figures of one image, as `slimml bench --json` prints them for it alone; `image` is the only one then."""
-    own = [replace(one, image=replace(one.image, position=0)) for one in found if one.image == image]
-    engine = next((one.engine for one in own if one.engine is not None), None)
-    # Each image of the run is a document of its own.
-    told = BenchReport(replace(run, id=f"{run.id}-{image.position}"), engine, (own[0].image,), summarize(own))
-    return document("bench", told)
-
-
-def images_of(found: Sequence[Measurement]) -> list[ImageFacts]:
-    """The images that were measured, in their order."""
-    return sorted({one.image for one in found}, key=lambda image: image.position)
+def _now() -> str:
+    """RFC 3339 in UTC, to the millisecond: images of one run follow one another within a second."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Unpacked:

@@ -17,7 +17,10 @@ from slimml.oci.reference import parse_reference
 
 APPLICATION = "opt/app"
 _CREATED, _SECONDS = "2026-01-01T00:00:00Z", 1_767_225_600
-_LEFT_OUT = ("config-3", "distutils/", "ensurepip/", "idlelib/", "lib2to3/", "pydoc_data/", "test/", "tests/", "tkinter/", "turtledemo/")
+_LEFT_OUT = (
+    *("config-3", "distutils/", "ensurepip/", "idlelib/", "lib2to3/", "pydoc_data/"),
+    *("test/", "tests/", "tkinter/", "turtledemo/"),
+)
 """of the standard library, which a service does not need"""
 
 Layer = tuple[Descriptor, Digest]
