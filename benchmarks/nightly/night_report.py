@@ -14,6 +14,7 @@ from slimml.report.sizes import size
 
 NIGHTS = 3
 """for how many nights a regression is told: a step of what is measured is seen with the third night behind it"""
+_SHOWN = frozenset({"size", "pull", "start"})
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,10 @@ def summary(
     failures: Sequence[str],
 ) -> str:
     """The Markdown of a night: what became worse, what failed, and the figures before and after optimizing."""
-    verdict = (
-        "❌ a part failed" if failures else f"❌ {len(worse)} became worse" if worse else "✅ nothing became worse"
-    )
+    count = len({(one.trend.line.image, one.trend.metric.name) for one in worse})
+    told_worse = f"❌ {count} figures became worse" if worse else "✅ nothing became worse"
     lines = [
-        f"## {verdict}",
+        f"## {'❌ not everything could be measured' if failures else told_worse}",
         "",
         f"Commit {code(night.commit[:12] or 'unknown')} on {plain(night.host)}, {night.began}.",
         "",
@@ -107,11 +107,8 @@ def figures(pair: tuple[Result, Result]) -> str:
     wanted = ("disk_bytes", "compressed_bytes", "compressed_estimate", "cpu_seconds", "seconds", "peak_resident_bytes")
     rows = []
     for name in before.metrics:
-        if (
-            name.startswith(("size/", "pull/", "start/"))
-            and name.rpartition("/")[2] in wanted
-            and name in after.metrics
-        ):
+        measure, _, figure = name.partition("/")
+        if measure in _SHOWN and figure.rpartition("/")[2] in wanted and name in after.metrics:
             unit = "bytes" if name.endswith(("bytes", "estimate")) else "seconds"
             was, now = before.metrics[name], after.metrics[name]
             share = f"{middle(now) / middle(was) - 1:+.0%}" if middle(was) else ""

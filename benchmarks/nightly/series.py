@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A series of commits of a small image, whose size and start really change at known ones. Are these, and no others, told?
+"""A series of commits of a small image, whose size and start really change at known ones: are these told, and no other?
 
     python benchmarks/nightly/series.py [--rounds 7] [--runtime auto] [--output reports/planted-series]
 

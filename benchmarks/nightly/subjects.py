@@ -55,7 +55,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 def subjects_of(
     profile: Profile, engine: Engine | None, access: Access, work: Path
 ) -> dict[str, Callable[[], Subject]]:
-    """What makes the images of a profile ready, by name; `work` is a directory of the caller's for those that are built.
+    """What makes the images of a profile ready, by name; `work` is the caller's directory for those that are built.
     What needs Docker is left out where there is none, and said.
     """
     builders = {"small": small, "demo": demo}
