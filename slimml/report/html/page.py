@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from slimml.report.html.trends import TrendLine
 
 _SCRIPTS = (
-    "data", "words", "elements", "tree", "squarify", "paint", "map", "contents", "head", "layers", "findings", "done",
-    "bars", "waiting", "icicle", "trends", "main",
+    "data", "words", "elements", "names", "tree", "squarify", "paint", "neighbours", "map", "contents", "head",
+    "layers", "findings", "done", "ledger", "bars", "waiting", "icicle", "trends", "main",
 )  # fmt: skip
 """in the order in which they need each other"""
 

@@ -9,7 +9,7 @@ function el(name, attributes, ...children) {
     else if (key === 'style') for (const [rule, is] of Object.entries(value)) made.style.setProperty(rule, is);
     else made.setAttribute(key, value === true ? '' : value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return made;
 }
 
@@ -18,7 +18,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 function svg(name, attributes, ...children) {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
-  made.append(...children.flat().filter(Boolean));
+  made.append(...children.flat(Infinity).filter(Boolean));
   return made;
 }
 

@@ -9,10 +9,11 @@ async function main() {
   const contents = forest ? new Contents(forest, head.title) : null;
   document.getElementById('head').append(...headOf(data));
   const sections = [
-    head.done && doneSection(data, forest),
+    head.done && doneSection(data),
     contents && contents.element(),
     head.analysis && findingsSection(head.analysis, contents),
     head.analysis && layersSection(head.analysis, contents),
+    head.done && ledgerSection(data, forest),
     head.waiting && waitingSection(head.waiting),
     head.startup && startupSection(head.startup),
     head.trends && trendsSection(head.trends),

@@ -283,43 +283,14 @@ class TreeMap {
     event.preventDefault();
   }
 
-  // To the nearest neighbour in a direction; the largest first of all.
+  // To a neighbour in a direction; to the largest first of all.
   step(right, down) {
     const ours = this.places.filter((place) => place.node === place.top && !place.rest);
     const from = this.chosen && this.rectOf(this.chosen);
-    let best = from ? null : ours[0];
-    let least = Infinity;
-    for (const place of from ? ours : []) {
-      if (place === from) continue;
-      const across = place.x + place.width / 2 - from.x - from.width / 2;
-      const under = place.y + place.height / 2 - from.y - from.height / 2;
-      const ahead = across * right + under * down;
-      const edge = right ? (right > 0 ? place.x - from.x - from.width : from.x - place.x - place.width)
-        : down > 0 ? place.y - from.y - from.height : from.y - place.y - place.height;
-      if (ahead <= 0 || edge < -1) continue;
-      const aside = right ? gapBetween(place.y, place.height, from.y, from.height) : gapBetween(place.x, place.width, from.x, from.width);
-      const far = Math.max(0, edge) + 3 * aside + 0.01 * Math.abs(right ? under : across);
-      if (far < least) [best, least] = [place, far];
-    }
-    if (!best) return;
-    this.chosen = best.node;
+    const to = from ? nearest(ours, from, right, down) : ours[0];
+    if (!to) return;
+    this.chosen = to.node;
     this.mark();
-    this.tell.chosen(best.node);
+    this.tell.chosen(to.node);
   }
-}
-
-function gapBetween(start, length, other, otherLength) {
-  return Math.max(0, other - start - length, start - other - otherLength);
-}
-
-// What a node is called where its kind is not told beside it.
-function nameOf(forest, node) {
-  if (node.kind === 'layer') return `${node.name}  ${commandOf(forest.layers[node.key])}`;
-  return node.kind === 'directory' ? `${node.name}/` : node.name;
-}
-
-// A build step in one line, without what every builder writes around it.
-function commandOf(layer) {
-  const words = layer.command.replace(/\s+/g, ' ').trim();
-  return words.replace(/^\/bin\/sh -c (#\(nop\) +)?/, '').replace(/^RUN \/bin\/sh -c /, 'RUN ').replace(/ # buildkit$/, '');
 }

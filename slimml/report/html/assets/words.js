@@ -30,6 +30,7 @@ function counted(value, singular, plural) {
 }
 
 function seconds(value) {
+  if (!value) return '0 s';
   if (value < 0.00095) return `${(value * 1e6).toFixed(0)} µs`;
   if (value < 0.0995) return `${(value * 1000).toFixed(value < 0.00995 ? 1 : 0)} ms`;
   return value < 9.995 ? `${value.toFixed(2)} s` : `${value.toFixed(1)} s`;
