@@ -29,7 +29,7 @@ SMALLEST = 0.03
 
 _PENALTY = 3.0
 """times ln n: low, since the test decides"""
-_LEVEL = 3e-5
+_LEVEL = 1e-5
 """of the test, for each step; chosen with benchmarks/history"""
 _QUIETEST = 0.003
 """noise is never believed to be below this share"""
@@ -135,6 +135,24 @@ def _drop_weak(logs: Values, edges: list[int]) -> float:
         if not strengths or min(strengths) >= stats.t.isf(_LEVEL / 2, freedom):
             return deviation
         del edges[strengths.index(min(strengths)) + 1]
+        _settle(logs, edges)
+
+
+def _settle(logs: Values, edges: list[int]) -> None:
+    """Move each place to where its two levels fit best, now that another place is gone."""
+    for place in range(1, len(edges) - 1):
+        costs = _costs(logs, edges[place - 1], edges[place + 1])
+        edges[place] = min(costs, key=costs.__getitem__)
+
+
+def _costs(logs: Values, begin: int, end: int) -> dict[int, float]:
+    """The sum of squares around two levels, by the place between them."""
+    places = range(begin + SHORTEST, end - SHORTEST + 1)
+    return {place: _cost(logs[begin:place]) + _cost(logs[place:end]) for place in places}
+
+
+def _cost(logs: Values) -> float:
+    return float(((logs - logs.mean()) ** 2).sum())
 
 
 def _within(logs: Values, edges: Sequence[int]) -> tuple[float, int]:
@@ -179,7 +197,7 @@ def _step(found: Values, logs: Values, edges: Sequence[int], deviation: float) -
     import numpy as np
 
     begin, middle, end = edges
-    costs = {place: _cost(logs[begin:place]) + _cost(logs[place:end]) for place in range(begin + 1, end)}
+    costs = _costs(logs, begin, end)
     allowed = costs[middle] + _LIKELY * deviation**2
     first = last = middle
     while costs.get(first - 1, np.inf) <= allowed:
@@ -187,7 +205,3 @@ def _step(found: Values, logs: Values, edges: Sequence[int], deviation: float) -
     while costs.get(last + 1, np.inf) <= allowed:
         last += 1
     return Step(middle, first, last, float(np.median(found[begin:middle])), float(np.median(found[middle:end])))
-
-
-def _cost(logs: Values) -> float:
-    return float(((logs - logs.mean()) ** 2).sum())
