@@ -44,7 +44,7 @@ function between(x, at) {
 }
 
 function scaleOf(most, unit, y) {
-  return ticks(most, 4, unit || 'count').map((value) => {
+  return ticks(most, 4, unit).map((value) => {
     const words = svg('text', { x: CHART.left - 8, y: y(value) + 4, 'text-anchor': 'end' });
     words.textContent = amount(value, unit);
     return svg('g', null, svg('line', { class: 'grid', x1: CHART.left, x2: CHART.width - CHART.right, y1: y(value), y2: y(value) }), words);

@@ -38,6 +38,7 @@ function seconds(value) {
 
 function amount(value, unit) {
   if (unit === 'bytes') return size(value);
+  if (unit === 'share') return `${(100 * value).toFixed(1)} %`;
   return unit === 'seconds' ? seconds(value) : number(value);
 }
 
