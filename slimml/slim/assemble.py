@@ -13,6 +13,7 @@ from slimml.oci.config import parse_config
 from slimml.oci.descriptor import UNKNOWN_SIZE, Descriptor
 from slimml.oci.digest import Digest, sha256
 from slimml.oci.image import Blobs, Image, Layer
+from slimml.oci.lazy.formats import format_of
 from slimml.oci.manifest import build_manifest
 from slimml.oci.media_types import Compression, compression_of, layer_type
 
@@ -29,12 +30,16 @@ _ZERO = "1970-01-01T00:00:00Z"
 
 @dataclass(frozen=True)
 class NewLayer:
-    """A layer of the result. `source` is the position of the layer that it was, None for all of them in one."""
+    """A layer of the result. `source` is the position of the layer that it was, None for what came of several.
+
+    `told` is what the history says of the latter, "" for what it says of the whole.
+    """
 
     descriptor: Descriptor
     diff_id: Digest
     blobs: Blobs
     source: int | None
+    told: str = ""
 
 
 def build_image(
@@ -52,7 +57,8 @@ def build_image(
     them. `epoch` (seconds) bounds the time of creation from above.
     """
     docker = image.manifest.media_type == media_types.DOCKER_MANIFEST and not any(
-        compression_of(layer.descriptor.media_type) is Compression.ZSTD for layer in layers
+        compression_of(layer.descriptor.media_type) is Compression.ZSTD or format_of(layer.descriptor)
+        for layer in layers
     )
     named = {f"{LABEL}{key}": value for key, value in labels.items()}
     raw = documents.dump_canonical(_config(image, layers, step, named, epoch))
@@ -137,8 +143,9 @@ def _history(image: Image, layers: Sequence[NewLayer], step: str, created: str) 
         for position, entry in enumerate(made):
             if position + unnamed not in left:
                 entry["empty_layer"] = True
-    told = {"created": created, "created_by": step, "comment": "slimml"}
-    return [*entries, told if None in left else {**told, "empty_layer": True}]
+    told: dict[str, Any] = {"created": created, "created_by": step, "comment": "slimml"}
+    made_of_several = [{**told, "created_by": it.told or step} for it in layers if it.source is None]
+    return [*entries, *(made_of_several or [{**told, "empty_layer": True}])]
 
 
 def _not_after(created: object, epoch: int | None) -> str | None:

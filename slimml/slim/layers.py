@@ -69,7 +69,7 @@ def rewrite_all(
             return [rewriting.join(removed)]
         if not plan.lifted:
             return _each(rewriting, inventory, plan, touched, removed)
-        encoding = plan.options.encoding or _usual_encoding(work)
+        encoding = plan.options.rewritten_as or _usual_encoding(work)
         with LayerSink(store, encoding, layer_type(encoding.compression, docker=False)) as sink:
             rewriting.top = TopLayer(inventory, sink)
             found = _each(rewriting, inventory, plan, touched, removed)
@@ -113,7 +113,8 @@ def _rows(inventory: Inventory, index: int) -> slice:
 
 
 def _is_touched(inventory: Inventory, plan: Plan, index: int) -> bool:
-    return bool(plan.options.encoding is not None or index in plan.parents or plan.verb[_rows(inventory, index)].any())
+    anew = plan.options.rewritten_as is not None
+    return bool(anew or index in plan.parents or plan.verb[_rows(inventory, index)].any())
 
 
 def _is_left_empty(inventory: Inventory, plan: Plan, index: int) -> bool:
@@ -141,26 +142,28 @@ class _Rewriting:
         """The rewritten layer, or the source's where rewriting gained nothing and changed nothing."""
         inventory, plan = self._work.inventory, self._work.plan
         source = inventory.image.layers[index]
-        encoding = plan.options.encoding or Encoding(
+        encoding = plan.options.rewritten_as or Encoding(
             source.compression, USUAL_LEVELS[source.compression], plan.options.threads
         )
         written = self._write([index], encoding, removed, self._advance)
         same = written.diff_id == source.diff_id
         if not same and written.descriptor.size > _TOLERATED * self._expected(index):
             stronger = _STRONGER.get(encoding.compression, 0)
-            if plan.options.encoding is None and stronger > encoding.level:
+            if plan.options.rewritten_as is None and stronger > encoding.level:
                 top, self.top = self.top, None  # what was lifted was written already
                 again = self._write([index], replace(encoding, level=stronger), None, lambda amount: None)
                 self.top = top
                 written = min(written, again, key=lambda it: it.descriptor.size)
-        if same and (plan.options.encoding is None or written.descriptor.size >= stored_bytes(inventory, index)):
+        taken = plan.options.accepts is None or source.compression in plan.options.accepts
+        gained = plan.options.rewritten_as is not None and written.descriptor.size < stored_bytes(inventory, index)
+        if same and taken and not gained:
             return self.unchanged(index)
         return self._laid(written, index)
 
     def join(self, removed: RemovedContent | None) -> Laid:
         """All layers in one."""
         plan, layers = self._work.plan, self._work.inventory.image.layers
-        encoding = plan.options.encoding or _usual_encoding(self._work)
+        encoding = plan.options.rewritten_as or _usual_encoding(self._work)
         return self._laid(self._write(list(range(len(layers))), encoding, removed, self._advance), None)
 
     def _write(

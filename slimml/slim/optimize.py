@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,9 @@ from slimml.oci.media_types import Compression
 from slimml.progress import SILENT, Progress
 from slimml.slim.assemble import NewLayer, build_image
 from slimml.slim.changes import ContentsDiffer, Pass, begin_pass
-from slimml.slim.layers import rewrite_all, stored_bytes
+from slimml.slim.layers import Laid, rewrite_all, stored_bytes
+from slimml.slim.layout.transform import hidden_entries, lay_out, notes_of
+from slimml.slim.lazily import lazy_layers
 from slimml.slim.ledger import Ledger, Side, ledger_lines
 from slimml.slim.ledger_entries import ledger_entries
 from slimml.slim.plan import Plan, Verb
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from slimml.inventory.table import Inventory
     from slimml.oci.blobs import BlobStore
     from slimml.oci.image import Image
+    from slimml.slim.layout.relayer import Relaid
     from slimml.slim.options import Options
 
 _HARDLY_LARGER = 1.01
@@ -63,6 +67,10 @@ class Slimmed:
     plain: bool
     order: Descriptor | None = None
     """in which order the files are used, where a recording tells it"""
+    relaid: Relaid | None = None
+    """how the layers were laid out, where that was asked for"""
+    remarks: tuple[str, ...] = ()
+    """which layers could not be stored as asked for, and why"""
 
 
 def optimize(
@@ -91,7 +99,8 @@ def carry_out(
     Raises Refused when the result would not be smaller, InvalidImage where the image is not what its digests say, and
     what reading and writing raise.
     """
-    if plan.empty and plan.options.encoding is None and not plan.options.flatten:
+    options = plan.options
+    if plan.empty and options.encoding is None and not options.flatten and options.layout is None:
         raise Refused(f"{inventory.image.reference}: nothing to gain at level {plan.options.level.value}")
     while True:
         try:
@@ -122,17 +131,30 @@ def _attempt(inventory: Inventory, plan: Plan, store: BlobStore, limits: Limits,
         kept = opened.enter_context(RemovedContent(store, plan.options.threads)) if keeping else None
         layers = rewrite_all(work, store, kept, limits=limits, progress=progress)
         removed = kept.finish() if kept is not None else None
+    relaid = None
+    if plan.options.layout is not None:
+        relaid = lay_out(inventory, plan, layers, store, limits=limits, progress=progress)
+        layers = list(relaid.layers)
+    ordinary = layers
+    remarks: tuple[str, ...] = ()
+    if plan.options.lazy is not None:
+        places = relaid.places if relaid else None
+        layers, remarks = lazy_layers(work, layers, store, places, limits=limits, progress=progress)
     before = Measured(
         sum(stored_bytes(inventory, index) for index in range(len(image.layers))),
         sum(layer.tar_bytes for layer in inventory.layers),
         inventory.disk_bytes,
     )
     after = Measured(
-        sum(layer.new.descriptor.size for layer in layers), sum(layer.tar_bytes for layer in layers), _disk(work)
+        _stored(layers),
+        sum(layer.tar_bytes for layer in layers),
+        relaid.disk_bytes if relaid else _disk(work),
     )
     plain = any(layer.compression is Compression.NONE for layer in image.layers)
-    _refuse_larger(image, before, after, plain, bool(plan.lifted))
-    ledger = _write_ledger(work, [layer.new for layer in layers], removed, before, after, store)
+    if relaid is None or not relaid.kept:  # to carry some of the previous image along is what was asked for
+        gained = replace(after, stored=_stored(ordinary), tar=sum(layer.tar_bytes for layer in ordinary))
+        _refuse_larger(image, before, gained, plain, bool(plan.lifted or relaid))
+    ledger = _write_ledger(work, [layer.new for layer in layers], removed, before, after, store, relaid)
     built = build_image(
         image,
         [layer.new for layer in layers],
@@ -145,10 +167,15 @@ def _attempt(inventory: Inventory, plan: Plan, store: BlobStore, limits: Limits,
             "source.digest": image.manifest.digest,
             "ledger.digest": ledger.digest,
             **_offered_labels(plan),
+            **({"layout.base": str(relaid.base)} if relaid else {}),
         },
         epoch=plan.options.source_date_epoch,
     )
-    return Slimmed(built, store, plan, ledger, removed, before, after, plain)
+    return Slimmed(built, store, plan, ledger, removed, before, after, plain, relaid=relaid, remarks=remarks)
+
+
+def _stored(layers: Sequence[Laid]) -> int:
+    return sum(layer.new.descriptor.size for layer in layers)
 
 
 def _offered_labels(plan: Plan) -> dict[str, str]:
@@ -162,6 +189,8 @@ def _step(options: Options) -> str:
     depth = f" --depth {options.depth.value}" if options.depth else ""
     asked = "".join(f" {_OPTIONS[rule]} {said}" for rule, said in sorted(options.asked.items()))
     more = (" --flatten" if options.flatten else "") + (" --weights-layer" if options.weights_layer else "")
+    more += " --relayer" if options.layout else ""
+    more += f" --lazy {options.lazy.format.value}" if options.lazy else ""
     return f"slimml optimize --level {options.level.value}{depth}{asked}{more}"
 
 
@@ -187,6 +216,7 @@ def _write_ledger(
     before: Measured,
     after: Measured,
     store: BlobStore,
+    relaid: Relaid | None = None,
 ) -> Descriptor:
     image, plan = work.inventory.image, work.plan
     ledger = Ledger(
@@ -207,11 +237,12 @@ def _write_ledger(
             disk_bytes=after.disk,
         ),
         removed=removed.digest if removed else None,
-        notes=plan.notes,
+        notes=(*plan.notes, *(notes_of(relaid) if relaid else ())),
         dangling=plan.dangling,
     )
+    hidden = hidden_entries(work.inventory, plan) if relaid else ()
     with store.writer() as sink:
-        for piece in _joined(ledger_lines(ledger, ledger_entries(work))):
+        for piece in _joined(ledger_lines(ledger, chain(ledger_entries(work), hidden))):
             sink.write(piece)
         return sink.commit(LEDGER)
 

@@ -13,6 +13,9 @@ from slimml.bloat.rules import UNUSED
 
 if TYPE_CHECKING:
     from slimml.oci.codec import Encoding
+    from slimml.oci.media_types import Compression
+    from slimml.slim.layout.asked import Layout
+    from slimml.slim.lazily import Lazy
     from slimml.usage.closure_result import Depth
 
 
@@ -40,7 +43,9 @@ class Options:
     `depth` is how far what a recording keeps reaches beyond it, None where there is no recording. `asked` are rules
     that were asked for by themselves, with what was said (`gpu-architectures`: `sm_90`). `weights_layer` writes models
     into a layer of their own on top.
-    `keep_removed` also writes a blob with all removed content. `threads` 0 means one per processor.
+    `layout` puts all above the shared base into other layers; `accepts` are the compressions that the client takes
+    (None: all). `lazy` stores the layers so that clients may fetch parts of them. `keep_removed` also writes a blob
+    with all removed content. `threads` 0 means one per processor.
     """
 
     level: Level = Level.SAFE
@@ -55,6 +60,14 @@ class Options:
     depth: Depth | None = None
     asked: Mapping[str, str] = field(default_factory=dict)
     weights_layer: bool = False
+    layout: Layout | None = None
+    accepts: frozenset[Compression] | None = None
+    lazy: Lazy | None = None
+
+    @property
+    def rewritten_as(self) -> Encoding | None:
+        """`encoding`, unless a layout stores everything once more: until then layers stay as they are."""
+        return None if self.layout is not None else self.encoding
 
     def takes(self, rule: str, risk: Risk) -> bool:
         """Whether a finding of this rule and risk is acted on; who gives a recording, or says for which GPU, wants the
@@ -75,6 +88,8 @@ class Options:
             "compression": f"{encoding.compression.value}:{encoding.level}" if encoding else None,
             **({"depth": self.depth.value} if self.depth else {}),
             **({"weights_layer": True} if self.weights_layer else {}),
+            **({"relayer": self.layout.to_json()} if self.layout else {}),
+            **({"lazy": self.lazy.format.value} if self.lazy else {}),
             **({"asked": dict(sorted(self.asked.items()))} if self.asked else {}),
         }
 

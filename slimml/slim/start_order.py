@@ -9,7 +9,7 @@ comes first.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from slimml.oci.blobs import BlobStore
     from slimml.slim.optimize import Slimmed
     from slimml.slim.plan import Plan
-    from slimml.usage.recording import Recording
+    from slimml.usage.recording import Recording, Use
 
 SCHEMA = "slimml.start-order/1"
 LABEL = "start-order.digest"
@@ -48,9 +48,13 @@ class Started:
     first: float
 
 
-def start_order(inventory: Inventory, plan: Plan, recordings: Sequence[Recording]) -> tuple[Started, ...]:
-    """The files that the plan leaves, in the order of their first use."""
-    return tuple(_in_order(inventory, plan, recordings))
+def start_order(
+    inventory: Inventory, plan: Plan, recordings: Sequence[Recording], places: Mapping[str, int] | None = None
+) -> tuple[Started, ...]:
+    """The files that the plan leaves, in the order of their first use; `places` are layers by path where these were
+    laid out anew.
+    """
+    return tuple(_in_order(inventory, plan, recordings, places))
 
 
 def with_start_order(
@@ -58,12 +62,13 @@ def with_start_order(
 ) -> Slimmed:
     """The result with its order as one more blob of `store`, whose digest a label of the image names."""
     image = slimmed.image
+    places = slimmed.relaid.places if slimmed.relaid else None
     document = {
         "schema": SCHEMA,
         "diff_ids": [layer.diff_id for layer in image.layers],
         "files": [
             {"path": it.path, "layer": it.layer, "size": it.size, "first": round(it.first, 4)}
-            for it in start_order(inventory, slimmed.plan, recordings)
+            for it in start_order(inventory, slimmed.plan, recordings, places)
         ],
     }
     raw = json.dumps(document, sort_keys=True, separators=(",", ":")).encode() + b"\n"
@@ -72,21 +77,33 @@ def with_start_order(
     return replace(slimmed, image=labelled(image, store, {LABEL: blob.digest}), order=blob)
 
 
-def _in_order(inventory: Inventory, plan: Plan, recordings: Sequence[Recording]) -> Iterator[Started]:
+def first_uses(inventory: Inventory, recordings: Sequence[Recording]) -> Iterator[tuple[int, Use]]:
+    """The rows of files that were opened, each once, in the order of their first use."""
     root = merged_root(inventory)
-    kind, size = inventory.column("kind"), inventory.column("size")
-    positions = new_positions(inventory, plan)
-    top = max(positions.values(), default=-1) + 1
+    kind = inventory.column("kind")
     told: set[int] = set()
     for recording in recordings:
         for use in sorted(recording.uses, key=lambda use: use.order):
             row = inventory.live.get(root.resolve(use.path))
-            if row is None or row in told or not use.operations & _READ:
-                continue
-            if kind[row] not in _FILES or plan.verb[row] in _GONE:
+            if row is None or row in told or not use.operations & _READ or kind[row] not in _FILES:
                 continue
             told.add(row)
+            yield row, use
+
+
+def _in_order(
+    inventory: Inventory, plan: Plan, recordings: Sequence[Recording], places: Mapping[str, int] | None
+) -> Iterator[Started]:
+    size = inventory.column("size")
+    positions = new_positions(inventory, plan)
+    top = max(positions.values(), default=-1) + 1
+    for row, use in first_uses(inventory, recordings):
+        if plan.verb[row] in _GONE:
+            continue
+        if places is not None:
+            layer = places[inventory.paths[row]]
+        else:
             layer = top if row in plan.lifted else positions[int(inventory.layer[row])]
-            replaced = plan.verb[row] == Verb.REPLACE
-            bytes_now = plan.offers[row].content.size if replaced else int(size[row])
-            yield Started(inventory.paths[row], layer, bytes_now, use.first)
+        replaced = plan.verb[row] == Verb.REPLACE
+        bytes_now = plan.offers[row].content.size if replaced else int(size[row])
+        yield Started(inventory.paths[row], layer, bytes_now, use.first)
