@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,16 @@ FLAGS = (
     "--disable-extensions", "--disable-background-networking", "--disable-sync", "--hide-scrollbars",
     "--font-render-hinting=none", "--disable-dev-shm-usage", "--mute-audio",
 )  # fmt: skip
+
+# DevTools read commands from descriptor 3 and write to descriptor 4. The pipes may lie on either of them already.
+PLACED = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+for end, place in zip(ends, (3, 4)):
+    os.dup2(end, place)
+    os.close(end)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find_chromium():
@@ -175,10 +186,9 @@ def chromium():
     to_browser, from_browser = os.pipe(), os.pipe()
 
     with tempfile.TemporaryDirectory(prefix="slimml-chromium-", ignore_cleanup_errors=True) as profile:
-        # DevTools read commands from descriptor 3 and write to descriptor 4; a shell puts the pipes there.
-        shell = ["/bin/sh", "-c", f'exec "$@" 3<&{to_browser[0]} 4>&{from_browser[1]}', "chromium"]
+        ends = (str(to_browser[0]), str(from_browser[1]))
         process = subprocess.Popen(
-            [*shell, program, *flags, f"--user-data-dir={profile}", "about:blank"],
+            [sys.executable, "-c", PLACED, *ends, program, *flags, f"--user-data-dir={profile}", "about:blank"],
             pass_fds=(to_browser[0], from_browser[1]),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -1,0 +1,49 @@
+"""One Chromium for all tests of pages; the accessibility checker axe-core, from npm."""
+
+import os
+from pathlib import Path
+
+import pytest
+from headless_chromium import Page, chromium, find_chromium
+
+from slimml.report.html.page import html_page
+
+from sample_page import whole_page  # isort: skip
+
+ROOT = Path(__file__).parents[3]
+AXE = ROOT / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A running Chromium."""
+    if find_chromium() is None:
+        pytest.skip("no chromium is installed (Debian package chromium)")
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def tab(browser):
+    """A new tab, and nothing told before."""
+    browser.events.clear()
+    page = Page(browser)
+    yield page
+    browser.ask("Target.closeTarget", targetId=page.target)
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The checker's script."""
+    place = Path(os.environ.get("SLIMML_TEST_AXE") or AXE)
+    if not place.exists():
+        pytest.skip("axe-core is not there: npm install --prefix .venv/axe --no-save axe-core@4")
+    return place.read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """A page with every section, of 2,000 files."""
+    path = tmp_path_factory.mktemp("page") / "whole.html"
+    path.write_bytes(html_page(whole_page(2_000)))
+    return path
