@@ -29,7 +29,7 @@ help:
 	@touch $@
 
 .venv/dev.stamp: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,demo,charts,history]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,demo,charts,history,explore]'
 	@touch $@
 
 demo: .venv/demo.stamp

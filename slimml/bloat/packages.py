@@ -59,6 +59,16 @@ def removable_packages(inventory: Inventory, wanted: Callable[[Owner], bool]) ->
     return going
 
 
+def needed_by(inventory: Inventory, owner: int, going: Iterable[int] = ()) -> set[int]:
+    """The packages (positions) that require `owner`, and that nothing else would serve without it and those `going`."""
+    without = {owner, *going}
+    return {
+        position
+        for position, requirements in _requirements(inventory).items()
+        if position not in without and any(owner in providers and providers <= without for providers in requirements)
+    }
+
+
 def rows_of(inventory: Inventory, owners: Iterable[int]) -> NDArray[np.int64]:
     """Live rows that go with these owners, and directories of Python distributions that they leave empty.
 

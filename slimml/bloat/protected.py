@@ -26,17 +26,30 @@ _PROGRAM_TEXTS = ("py", "pyc", "pyi", "c", "h", "js", "so")
 
 def protected(inventory: Inventory) -> Mask:
     """Live rows that have to stay, whoever proposes them. Shadowed rows are never protected: nobody sees them."""
+    kept = path_facts(inventory).beneath()
+    for mask in protection(inventory).values():
+        kept |= mask
+    return kept
+
+
+def protection(inventory: Inventory) -> dict[str, Mask]:
+    """The protected rows by the reason why they have to stay, in words; a row may have several."""
     facts = path_facts(inventory)
-    kept = facts.beneath(*_DIRECTORIES) | facts.beneath_named(*_ANYWHERE)
-    kept |= facts.names_where(lambda name: name.startswith("ld") and _LOADER.match(name))
-    kept |= facts.names_where(_LICENCE.match, among=~facts.suffixed(*_PROGRAM_TEXTS))
     etc = facts.position("etc")
-    if etc is not None:
-        kept |= facts.named(*_IN_ETC) & (facts.directory == etc)
-    kept |= _metadata(inventory)
-    kept |= (inventory.column("mode") & _STICKY) != 0
-    kept |= facts.kind == Kind.OTHER
-    return kept & facts.live
+    in_etc = facts.directory == (-1 if etc is None else etc)
+    found = {
+        "certificates, time zones and the loader's configuration": facts.beneath(*_DIRECTORIES)
+        | facts.beneath_named(*_ANYWHERE),
+        "the loader that starts every program": facts.names_where(
+            lambda name: name.startswith("ld") and _LOADER.match(name)
+        ),
+        "a licence": facts.names_where(_LICENCE.match, among=~facts.suffixed(*_PROGRAM_TEXTS)),
+        "users, names and the system's own settings": facts.named(*_IN_ETC) & in_etc,
+        "what a Python distribution is known by": _metadata(inventory),
+        "a directory or file with the sticky bit": (inventory.column("mode") & _STICKY) != 0,
+        "neither a file, a directory nor a link": facts.kind == Kind.OTHER,
+    }
+    return {reason: mask & facts.live for reason, mask in found.items()}
 
 
 def _metadata(inventory: Inventory) -> Mask:

@@ -23,6 +23,7 @@ INTERRUPTED = 130
 
 COMMANDS = (
     "analyze",
+    "explore",
     "init",
     "record",
     "optimize",
@@ -31,6 +32,8 @@ COMMANDS = (
     "profile",
     "diff",
     "check",
+    "history",
+    "trend",
     "restore",
     "copy",
     "validate",

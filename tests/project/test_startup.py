@@ -7,7 +7,7 @@ import pytest
 
 HEAVY = {
     "docker", "humanize", "isal", "numpy", "onnx", "onnxruntime", "packaging", "pyarrow", "requests", "rich", "ssl",
-    "urllib3", "xxhash", "zlib_ng", "zstandard",
+    "textual", "urllib3", "xxhash", "zlib_ng", "zstandard",
 }  # fmt: skip
 
 
