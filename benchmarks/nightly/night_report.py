@@ -7,7 +7,8 @@ from pathlib import Path
 from one_image import SLIM, SUITE, Night
 
 from slimml.history import store
-from slimml.history.result import Estimate, Result, middle
+from slimml.history.chart import FORMATS, draw_trends
+from slimml.history.result import NO_ENGINE, Estimate, Result, middle
 from slimml.history.trends import Change, Trend, trends
 from slimml.report.markdown import code, plain, table
 from slimml.report.sizes import size
@@ -40,11 +41,23 @@ def write_report(output: Path, work: Path, night: Night, failures: Sequence[str]
     made.mkdir()
     for page in work.glob("*-made/*.html"):
         page.rename(made / page.name)
+    draw(found, made)
     (made / "summary.md").write_text(summary(results, found, worse, night, failures), "utf-8")
     output.mkdir(parents=True, exist_ok=True)
     for file in sorted(made.iterdir()):
         put(file, output / file.name)
     return worse
+
+
+def draw(found: Sequence[Trend], directory: Path) -> None:
+    """A chart of each image, beside what was made of it, as PNG and SVG: of lines in which something was run."""
+    images: dict[str, list[Trend]] = {}
+    for trend in found:
+        if trend.line.engine != NO_ENGINE:
+            images.setdefault(trend.line.image.removesuffix(f", {SLIM}"), []).append(trend)
+    for name, own in images.items():
+        for suffix in FORMATS:
+            draw_trends(own, directory / f"{name}{suffix}")
 
 
 def put(file: Path, target: Path) -> None:
@@ -113,7 +126,8 @@ def figures(pair: tuple[Result, Result]) -> str:
             was, now = before.metrics[name], after.metrics[name]
             share = f"{middle(now) / middle(was) - 1:+.0%}" if middle(was) else ""
             rows.append([name, *(with_interval(value, unit) for value in (was, now)), share])
-    return f"### {plain(before.image)}\n\n{table(['', '>Before', '>After', '>'], rows)}\n"
+    chart = f"![{before.image}]({before.image}.png)"
+    return f"### {plain(before.image)}\n\n{table(['', '>Before', '>After', '>'], rows)}\n{chart}\n"
 
 
 def with_interval(value: int | float | Estimate, unit: str) -> str:

@@ -56,6 +56,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count")
     parser.add_argument("--warm-up", type=int, default=1, help="rounds before them that do not")
     parser.add_argument("--links", default="100mbit", help="pulls over these, comma-separated; '' for none")
+    parser.add_argument("--warm", action="store_true", help="leave out starts from an empty page cache")
     parser.add_argument("--runtime", default="auto", help=f"auto, docker, podman, runc, crun or {HOST}")
     parser.add_argument("--output", type=Path, default=HERE.parents[1] / "reports/planted-series")
     parser.add_argument("--report", action="store_true", help="measure nothing, tell from what is there")
@@ -72,7 +73,7 @@ def main() -> int:
         made = planted.make_repository(repository)
         if not said.report:
             links = tuple(word for word in said.links.split(",") if word)
-            effort = Effort(said.rounds, said.warm_up, links)
+            effort = Effort(said.rounds, said.warm_up, links, cold=not said.warm)
             store.append(history, *measure_series(made, repository, said.runtime, effort, Path(temporary) / "work"))
     return tell(made, store.load(history, image=IMAGE, suite=SUITE), said.output)
 

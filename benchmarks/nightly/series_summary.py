@@ -6,6 +6,7 @@ from pathlib import Path
 from planted import Made
 from verdict import Verdict
 
+from slimml.history.chart import FORMATS, draw_trends
 from slimml.history.metrics import Nature
 from slimml.history.result import Estimate, Result, Value
 from slimml.history.trends import Trend
@@ -19,7 +20,12 @@ _COLD = ("start/dropped/seconds", "start/evicted/seconds")
 def write_summary(
     made: Sequence[Made], results: Sequence[Result], trends: Sequence[Trend], verdict: Verdict, output: Path
 ) -> None:
-    """Write `summary.md` into `output`."""
+    """Write `summary.md` and the chart `trends` into `output`, each whole or not at all."""
+    output.mkdir(parents=True, exist_ok=True)
+    for suffix in FORMATS:
+        beside = output / f".trends{suffix}"
+        draw_trends(trends, beside)
+        beside.replace(output / f"trends{suffix}")
     lines = [
         "# A planted series",
         "",
@@ -29,7 +35,7 @@ def write_summary(
         "Figures that gate (bytes, processor time, memory) have to change at the planted commits and at no other; wall",
         "time is shown.",
         "",
-        "![trends](trends.png)" if (output / "trends.png").exists() else "",
+        "![trends](trends.png)",
         "",
         *_table(made, results),
         "",
@@ -48,7 +54,6 @@ def write_summary(
     quiet = [trend for trend in trends if not trend.changes and trend.noise is not None]
     lines += ["", f"Noise of the series as a share of its level: {_noises(trends)}.", ""]
     lines += [f"Without a change: {', '.join(trend.metric.name for trend in quiet)}.", ""] if quiet else []
-    output.mkdir(parents=True, exist_ok=True)
     beside = output / ".summary.md"
     beside.write_text("\n".join(lines), "utf-8")
     beside.replace(output / "summary.md")

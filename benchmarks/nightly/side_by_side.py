@@ -31,11 +31,14 @@ HOST = "host"
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured: rounds that count, rounds before them that do not, and over which links pulls are."""
+    """How much is measured: rounds that count, rounds before them that do not, over which links pulls are, and whether
+    starts from an empty page cache, too, which everybody on the machine has to fill again.
+    """
 
     rounds: int
     warm_up: int
     links: tuple[str, ...]
+    cold: bool = True
 
 
 def engine_here(wanted: str, access: Access) -> Engine | None:
@@ -94,8 +97,9 @@ def measure_images(
     run = begin_run(suite)
     bench = Bench(engine, access, suite, Options(sized, effort.rounds, effort.warm_up, links))
     found = [_told(one) for one in measure(subjects, bench)]
+    starts = Options(frozenset({Measure.START}), effort.rounds, effort.warm_up, cold=effort.cold)
     running = engine or Unpacked([image for _, image in images], work)
-    bench = Bench(running, access, suite, Options(frozenset({Measure.START}), effort.rounds, effort.warm_up))
+    bench = Bench(running, access, suite, starts)
     began: dict[int, str] = {}
     before = _now()
     for one in measure(subjects, bench):

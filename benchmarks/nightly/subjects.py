@@ -41,7 +41,7 @@ class Subject:
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
-        "smoke": Profile(("small",), (), Effort(rounds=1, warm_up=0, links=())),
+        "smoke": Profile(("small",), (), Effort(rounds=1, warm_up=0, links=(), cold=False)),
         "quick": Profile(("small", "demo"), ("onnx-api",), Effort(rounds=5, warm_up=1, links=("100mbit",))),
         "full": Profile(
             ("small", "demo"),

@@ -47,6 +47,7 @@ class Subject:
 class Options:
     """What is measured. Of `rounds` every one is as good as the other; before them go `warm_up` rounds of pulls over
     the quickest link, and as many starts, which count nowhere. `registry` is HOST:PORT[/PREFIX], None for our own.
+    Without `cold` no start empties the page cache (see `measure_starts`).
     """
 
     measures: frozenset[Measure] = ALL
@@ -54,6 +55,7 @@ class Options:
     warm_up: int = 1
     links: tuple[Link, ...] = ()
     registry: str | None = None
+    cold: bool = True
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,13 @@ def measure(subjects: Sequence[Subject], bench: Bench) -> Generator[Measurement,
         inventories = {one.facts: one.inventory for one in subjects}
         options = bench.options
         yield from measure_starts(
-            bench.engine, inventories, bench.suite, options.rounds, options.warm_up, bench.progress
+            bench.engine,
+            inventories,
+            bench.suite,
+            options.rounds,
+            options.warm_up,
+            bench.progress,
+            cold=options.cold,
         )
 
 

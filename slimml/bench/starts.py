@@ -58,8 +58,13 @@ def measure_starts(
     rounds: int,
     warm_up: int,
     progress: Progress = SILENT,
+    *,
+    cold: bool = True,
 ) -> Iterator[Measurement]:
     """All starts; the images stay ready to run in between. An answer counts that is the first image's.
+
+    Without `cold` those that empty the page cache are left out, for machines that others work on: then starts are warm,
+    and none is watched from within.
 
     Raises what preparing an image and `measure_start` raise; what an image does wrong is a failure in its records.
     """
@@ -72,9 +77,10 @@ def measure_starts(
         question = choose_question(suite)
         gate = learn_gate(engine, next(iter(ready.values())), suite, question)
         starts = Starts(engine, engine.facts(), ready, inventories, suite, question, gate, progress)
-        yield from starts.rounds("cold start", rounds, warm_up, lambda turn: _start(starts, turn, cold=True))
+        if cold:
+            yield from starts.rounds("cold start", rounds, warm_up, lambda turn: _start(starts, turn, cold=True))
         yield from starts.rounds("warm start", rounds, warm_up, lambda turn: _start(starts, turn, cold=False))
-        explained = min(rounds, EXPLAINED_ROUNDS)
+        explained = min(rounds, EXPLAINED_ROUNDS) if cold else 0
         yield from starts.rounds("start of Python", explained, 0, lambda turn: _python(starts, turn))
         if suite.resources.gpus is not None:
             yield from starts.rounds("start on a GPU", rounds, warm_up, lambda turn: _gpu(starts, turn))
