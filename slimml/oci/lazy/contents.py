@@ -1,7 +1,8 @@
 """Entries of a table of contents as JSON (stargz-snapshotter, docs/estargz.md, "TOC"; both formats share it).
 
-Three members are there twice: containers/storage 1.43 (podman 4.3) looks for `UID`, `GID` and `ModTime`, every other
-reader for lower case, and a partial pull by the former would make all files root's and of today.
+What containers/storage 1.43 (podman 4.3) reads is a little different: it looks for `UID`, `GID` and `ModTime`, every
+other reader for lower case, and without them makes all files root's and of today. It makes the root directory
+accessible to root alone where no entry tells of it, and does not always manage to make a directory that none tells of.
 """
 
 from __future__ import annotations
@@ -30,12 +31,18 @@ class Chunk(NamedTuple):
 
 
 def file_entries(
-    header: Header, chunks: Sequence[Chunk], digest: str, *, with_ends: bool, names: tuple[str, str] = ("", "")
+    header: Header,
+    chunks: Sequence[Chunk] = (),
+    digest: str = "",
+    *,
+    with_ends: bool = False,
+    for_old: bool = False,
+    names: tuple[str, str] = ("", ""),
 ) -> Iterable[bytes]:
     """The JSON objects of one entry of the tar: itself, and one for each chunk of it but the first.
 
     `digest` is that of the whole content, `names` the owner and group where they are to be told; `with_ends` tells
-    where frames end, as zstd:chunked does.
+    where frames end, as zstd:chunked does. `for_old` adds what containers/storage 1.43 looks for.
     """
     entry: dict[str, Any] = {"type": header.kind, "name": header.name}
     if header.kind in ("hardlink", "symlink"):
@@ -44,9 +51,10 @@ def file_entries(
     if header.size:
         entry["size"] = header.size
     when = moment_text(header.modified)
-    entry |= {"uid": header.uid, "UID": header.uid, "gid": header.gid, "GID": header.gid}
+    entry |= {"uid": header.uid, "gid": header.gid, "modtime": when}
+    if for_old:
+        entry |= {"UID": header.uid, "GID": header.gid, "ModTime": when}
     entry |= {key: name for key, name in zip(("userName", "groupName"), names, strict=True) if name}
-    entry |= {"modtime": when, "ModTime": when}
     for key, moment in (("accesstime", header.accessed), ("changetime", header.changed)):
         if moment is not None:
             entry[key] = moment_text(moment)
@@ -63,6 +71,16 @@ def file_entries(
     for chunk in chunks[1:]:
         end = chunk.end if with_ends else 0
         yield _line({"type": "chunk", "name": header.name, **_where(chunk, alone=False, end=end)})
+
+
+def directory_entry(name: str, mode: int) -> bytes:
+    """An entry for a directory that the tar does not tell of, root's and of 1970."""
+    return next(iter(file_entries(plain_header(name, "dir", mode), for_old=True)))
+
+
+def plain_header(name: str, kind: str, mode: int, size: int = 0) -> Header:
+    """The header of something that is root's and of 1970."""
+    return Header(name, kind, "", mode, 0, 0, size, Moment(0, 0), None, None, (0, 0), "", "", {})
 
 
 def toc_pieces(entries: Iterable[bytes], tar_split: Digest | None = None) -> Iterable[bytes]:

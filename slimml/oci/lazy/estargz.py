@@ -16,7 +16,7 @@ from slimml.oci.blobs import BlobStore
 from slimml.oci.codec import Encoding
 from slimml.oci.descriptor import Descriptor
 from slimml.oci.digest import Digest, sha256
-from slimml.oci.lazy.contents import Chunk, file_entries, toc_pieces
+from slimml.oci.lazy.contents import Chunk, directory_entry, file_entries, plain_header, toc_pieces
 from slimml.oci.lazy.formats import (
     LANDMARK,
     NO_PREFETCH,
@@ -27,7 +27,7 @@ from slimml.oci.lazy.formats import (
     TOC_NAME,
 )
 from slimml.oci.lazy.frames import Frame, FrameBuilder, chunks_of, make_frames, one_frame
-from slimml.oci.lazy.header import Header, Moment, NotExpressible
+from slimml.oci.lazy.header import NotExpressible
 from slimml.oci.lazy.spool import Member, Spool, clean, content_end
 from slimml.oci.lazy.written import WrittenLayer
 from slimml.oci.limits import MIB
@@ -37,6 +37,7 @@ from slimml.oci.tar.header import padding
 from slimml.oci.tar.writer import TRAILER, entry_header, padding_after
 
 FOOTER_BYTES = 51
+_MODE, _ROOT_MODE = 0o644, 0o755
 _LANDMARK = -2
 """stands for the landmark where members are counted"""
 
@@ -151,7 +152,7 @@ def _landmark_frames(builder: FrameBuilder, name: str) -> Iterator[Frame]:
 
 
 def _entry(name: str, size: int) -> Entry:
-    return Entry(name, Kind.FILE, size, 0o644, 0, 0, 0, "", 0, 0, size)
+    return Entry(name, Kind.FILE, size, _MODE, 0, 0, 0, "", 0, 0, size)
 
 
 @dataclass
@@ -181,17 +182,16 @@ class _Writing:
 
     def entries(self, laid: _Layout) -> Iterator[bytes]:
         """The entries of the table."""
+        landmark = plain_header(laid.landmark, "reg", _MODE, len(LANDMARK))
+        if all(member.path for member in self.spool.members):
+            yield directory_entry("./", _ROOT_MODE)
         users: dict[int, str] = {}
         groups: dict[int, str] = {}
         for index in laid.positions():
-            header = _landmark_header(laid.landmark) if index == _LANDMARK else self.spool.members[index].header
+            header = landmark if index == _LANDMARK else self.spool.members[index].header
             names = (_if_changed(users, header.uid, header.user), _if_changed(groups, header.gid, header.group))
             digest = self.digests.get(index, sha256(b"") if header.kind == "reg" else "")
-            yield from file_entries(header, self.chunks.get(index, ()), digest, with_ends=False, names=names)
-
-
-def _landmark_header(name: str) -> Header:
-    return Header(name, "reg", "", 0o644, 0, 0, len(LANDMARK), Moment(0, 0), None, None, (0, 0), "", "", {})
+            yield from file_entries(header, self.chunks.get(index, ()), digest, for_old=True, names=names)
 
 
 def _if_changed(known: dict[int, str], number: int, name: str) -> str:

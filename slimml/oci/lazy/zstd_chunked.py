@@ -1,7 +1,7 @@
 """Writes zstd:chunked: a frame of zstd for each file or 4 MiB of it, table of contents and tar-split in frames to skip.
 
 Follows containers/storage, docs/containers-storage-zstd-chunked.md and pkg/chunked/internal. The tar stays as it is, so
-the diff ID does too. Both generations of annotations are written, since each generation of readers knows one.
+the diff ID does too. Each generation of readers knows its own annotations, and gets its own table of contents.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from slimml.oci.codec import Encoding
 from slimml.oci.descriptor import Descriptor
 from slimml.oci.digest import Digest, sha256
-from slimml.oci.lazy.contents import Chunk, file_entries, toc_pieces
+from slimml.oci.lazy.contents import Chunk, directory_entry, file_entries, toc_pieces
 from slimml.oci.lazy.formats import (
     NEW_CHECKSUM,
     NEW_POSITION,
@@ -42,7 +42,8 @@ FOOTER_MAGIC = b"GNUlInUx"
 FOOTER = struct.Struct("<7Q8s")
 """table: position, length stored, length, type; tar-split: position, length stored, length; the magic number"""
 TOC_TYPE = 1
-FRAME_HEADER_BYTES = 8
+_ROOT_MODE, _MODE = 0o555, 0o755
+"""what an ordinary pull by podman gives directories that no entry tells of"""
 
 
 def write_zstd_chunked(spool: Spool, diff_id: Digest, store: BlobStore, encoding: Encoding) -> WrittenLayer:
@@ -56,23 +57,31 @@ def write_zstd_chunked(spool: Spool, diff_id: Digest, store: BlobStore, encoding
             writing.note(made, blob.size)
             blob.write(made.stored)
         split = _Packed(tar_split_lines(spool, writing.checksums.__getitem__), encoding)
-        toc = _Packed(toc_pieces(writing.entries(), sha256(split.stored)), encoding)
+        toc = _Packed(toc_pieces(writing.entries(for_old=False), sha256(split.stored)), encoding)
         if toc.length > READABLE_TOC_BYTES:
             raise NotExpressible(f"its table of contents has more than {READABLE_TOC_BYTES // MIB} MiB")
         toc_at = _skippable(blob, toc.stored)
         split_at = _skippable(blob, split.stored)
+        annotations = {
+            NEW_CHECKSUM: sha256(toc.stored),
+            NEW_POSITION: f"{toc_at}:{len(toc.stored)}:{toc.length}:{TOC_TYPE}",
+            TAR_SPLIT_POSITION: f"{split_at}:{len(split.stored)}:{split.length}",
+        }
+        if not spool.trap:
+            annotations |= _write_for_old(blob, writing, encoding)
         words = (toc_at, len(toc.stored), toc.length, TOC_TYPE, split_at, len(split.stored), split.length)
         _skippable(blob, FOOTER.pack(*words, FOOTER_MAGIC))
         found = blob.commit(layer_type(Compression.ZSTD, docker=False))
-    position = ":".join(map(str, words[:4]))
-    annotations = {
-        NEW_CHECKSUM: sha256(toc.stored),
-        NEW_POSITION: position,
-        TAR_SPLIT_POSITION: ":".join(map(str, words[4:])),
-    }
-    if not spool.trap and toc.length <= OLD_READABLE_TOC_BYTES:
-        annotations |= {OLD_CHECKSUM: sha256(toc.stored), OLD_POSITION: position}
     return WrittenLayer(Descriptor(found.media_type, found.digest, found.size, annotations), diff_id, spool.size)
+
+
+def _write_for_old(blob: BlobWriter, writing: _Writing, encoding: Encoding) -> dict[str, str]:
+    """The table for readers before 2023, and the annotations that they know."""
+    toc = _Packed(toc_pieces(writing.entries(for_old=True)), encoding)
+    if toc.length > OLD_READABLE_TOC_BYTES:
+        return {}
+    position = f"{_skippable(blob, toc.stored)}:{len(toc.stored)}:{toc.length}:{TOC_TYPE}"
+    return {OLD_CHECKSUM: sha256(toc.stored), OLD_POSITION: position}
 
 
 def _frames(spool: Spool) -> Iterator[Frame]:
@@ -121,11 +130,26 @@ class _Writing:
         if frame.at + frame.data == size:
             self.digests[index], self._whole = f"sha256:{self._whole.hexdigest()}", None
 
-    def entries(self) -> Iterator[bytes]:
-        """The entries of the table."""
+    def entries(self, *, for_old: bool) -> Iterator[bytes]:
+        """The entries of the table; old readers also get the directories that the tar does not tell of."""
+        if for_old:
+            for name in implied_directories(self.spool):
+                yield directory_entry(f"{name}/" if name else "./", _ROOT_MODE if not name else _MODE)
         for index, member in enumerate(self.spool.members):
             chunks, digest = self.chunks.get(index, ()), self.digests.get(index, "")
-            yield from file_entries(member.header, chunks, digest, with_ends=True)
+            yield from file_entries(member.header, chunks, digest, with_ends=True, for_old=for_old)
+
+
+def implied_directories(spool: Spool) -> list[str]:
+    """Directories that lie above entries and have none of their own, the outermost first; "" is the root."""
+    told = {member.path for member in spool.members}
+    found = {""} if spool.members else set()
+    for member in spool.members:
+        above = member.path.rpartition("/")[0]
+        while above and above not in found:
+            found.add(above)
+            above = above.rpartition("/")[0]
+    return sorted(found - told)
 
 
 class _Packed:
