@@ -62,6 +62,7 @@ class Settings:
     read_store: bool = _setting(True, "read an engine's own files where that is possible and quicker")
     engine: str | None = _setting(None, "address of the engine's API, such as `unix:///run/docker.sock`", trusted=True)
     insecure: bool = _setting(False, "allow plain HTTP and unverified TLS to registries", trusted=True)
+    history: str = _setting("slimml-history", "directory of the results that `slimml history` keeps", trusted=True)
     limits: Limits = field(default_factory=Limits)
     analyze: AnalyzeSettings = field(default_factory=AnalyzeSettings)
     optimize: OptimizeSettings = field(default_factory=OptimizeSettings)

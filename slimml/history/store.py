@@ -83,6 +83,11 @@ def files(directory: Path) -> list[Path]:
     return sorted(directory.glob(f"*/*{SUFFIX}"))
 
 
+def lines_of(path: Path) -> int:
+    """How many lines a file of the store has, damaged ones too."""
+    return len(_read_bytes(path).splitlines())
+
+
 def load(
     directory: Path,
     *,
@@ -160,7 +165,7 @@ def _append(path: Path, results: Sequence[Result]) -> list[Result]:
             # Half a line of a writer that was killed must not swallow ours.
             write_all(handle, lines if there.endswith(b"\n") or not there else b"\n" + lines)
     for place in (path.parent, *([path.parent.parent] if made else [])):
-        _sync_directory(place)
+        sync_directory(place)
     return new
 
 
@@ -170,16 +175,19 @@ def _content(handle: int) -> bytes:
         return file.read()
 
 
-def _lines(path: Path, damaged: list[Damage]) -> Iterator[Result]:
+def _read_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             # A line that is being written is not half a line.
             _lock(file.fileno(), path, fcntl.LOCK_SH)
-            data = file.read()
+            return file.read()
     except OSError as error:
         raise AccessDenied(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _lines(path: Path, damaged: list[Damage]) -> Iterator[Result]:
     decode = _DECODER.decode
-    for number, line in enumerate(data.splitlines(), 1):
+    for number, line in enumerate(_read_bytes(path).splitlines(), 1):
         try:
             yield decode(line)
         except (msgspec.DecodeError, ValueError) as error:
@@ -221,7 +229,8 @@ def _is_still(path: Path, handle: int) -> bool:
     return os.path.samestat(there, os.fstat(handle))
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Have the names in a directory on the disk. Raises OSError."""
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
