@@ -183,14 +183,17 @@ class Contents {
     told('on disk', size(node.bytes), node.bytes < image ? `, ${share(node.bytes, image)} of the image` : null);
     let compressed = 0;
     let going = 0;
+    let gone = 0;
     for (const row of node.rows) {
       compressed += c.compressed[row];
       going += forest.going(row);
+      if (forest.done) gone += c.size[row] - forest.after[row];
     }
     told('compressed', `${this.forest.head.analysis.image.compressed_estimated ? 'about ' : ''}${size(compressed)}`);
     if (node.kind === 'file') this.lineOfFile(node.row, told);
     else told('files', number(node.files));
-    if (going && node.kind !== 'file') told('could go', `${size(going)}, ${share(going, node.bytes)}`);
+    if (gone) told('went', `${size(gone)}, ${share(gone, node.bytes)}`);
+    else if (going && node.kind !== 'file') told('could go', `${size(going)}, ${share(going, node.bytes)}`);
     return [title, el('dl', null, lines)];
   }
 

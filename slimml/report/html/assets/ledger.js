@@ -12,8 +12,8 @@ function ledgerSection(data, forest) {
 function ledgerOf(data, forest) {
   const { c } = forest;
   const entries = Uint32Array.from(c.done_row, (_, i) => i);
-  const saved = (i) => c.size[c.done_row[i]] - c.done_after[i];
-  entries.sort((a, b) => saved(b) - saved(a));
+  const saved = Float64Array.from(c.done_row, (row, i) => c.size[row] - c.done_after[i]);
+  entries.sort((a, b) => saved[b] - saved[a]);
   const body = el('tbody');
   const count = el('span', { class: 'faint', 'aria-live': 'polite' });
   const back = el('button', { type: 'button' }, 'Previous');
@@ -21,7 +21,7 @@ function ledgerOf(data, forest) {
   let found = entries;
   let at = 0;
   const draw = () => {
-    body.replaceChildren(...Array.from(found.subarray(at, at + PAGE_ROWS), (i) => ledgerRow(data, forest, i, saved(i))));
+    body.replaceChildren(...Array.from(found.subarray(at, at + PAGE_ROWS), (i) => ledgerRow(data, forest, i, saved[i])));
     count.textContent = found.length ? `${number(at + 1)} to ${number(Math.min(found.length, at + PAGE_ROWS))} of ${counted(found.length, 'entry', 'entries')}` : 'no entry matches';
     back.disabled = at === 0;
     next.disabled = at + PAGE_ROWS >= found.length;

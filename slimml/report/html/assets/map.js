@@ -189,7 +189,7 @@ class TreeMap {
     const context = this.context;
     context.lineWidth = wide + 2;
     context.strokeStyle = this.palette.paper;
-    const inset = (wide + 2) / 2;
+    const inset = wide / 2;
     const box = [rect.x + inset, rect.y + inset, Math.max(0, rect.width - 2 * inset), Math.max(0, rect.height - 2 * inset)];
     context.strokeRect(...box);
     context.lineWidth = wide;
