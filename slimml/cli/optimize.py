@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slimml.cli import dockerfile_build, options, probing, shrinking
+from slimml.cli import dockerfile_build, laying, lazily, options, probing, shrinking, starting
 from slimml.cli.by_use import DepthChoice, RecorderName, RecordingFiles, RecordNow, SeccompFile, recorded
 from slimml.cli.proving import Asked
 from slimml.cli.session import Session, with_session
@@ -14,6 +14,7 @@ from slimml.errors import UsageError
 
 if TYPE_CHECKING:
     from slimml.slim.options import Options
+    from slimml.slim.starting.objective import Wish
 
 LevelChoice = Annotated[
     options.Level | None, typer.Option("--level", help="How much risk to take: safe unless set.", show_default=False)
@@ -77,12 +78,13 @@ Shared = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(with_session(images=True)(optimize))
+    app.command()(with_session(images=True)(starting.with_wish(optimize)))
 
 
 def optimize(
     session: Session,
     image: options.ImageArguments,
+    start: "Wish",
     tag: options.Tag = None,
     output: options.Output = None,
     level: LevelChoice = None,
@@ -115,6 +117,13 @@ def optimize(
     weights_layer: shrinking.WeightsLayer = False,
     dockerfile: dockerfile_build.InsteadOfImage = None,
     html: options.Html = None,
+    relayer: laying.Relayer = False,
+    previous: laying.PreviousImage = None,
+    base: laying.BaseImage = None,
+    no_remove: laying.NoRemove = False,
+    compat: laying.ForClient = None,
+    compression_level: laying.CompressionEffort = None,
+    lazy: lazily.LazyChoice = None,
 ) -> None:
     """Make an image smaller and prove that it still works."""
     from slimml.cli.optimizing import Files, prepare, slim_subjects
@@ -140,8 +149,11 @@ def optimize(
         asked=shrinking.asked(wanted),
         weights_layer=shrinking.weights_apart(weights_layer, shared, chosen),
     )
+    layers = laying.Laying(relayer, previous, base, no_remove, compat, compression_level)
+    chosen = laying.with_layout(chosen, layers, session, shared=shared)
     subjects = prepare(session, image, asked, said, tag, output)
-    slim_subjects(session, subjects, chosen, wanted, Files(ledger, html), dry_run=dry_run, yes=yes)
+    chosen = lazily.with_lazy(chosen, lazy, compression, subjects)
+    slim_subjects(session, subjects, chosen, wanted, start, Files(ledger, html), dry_run=dry_run, yes=yes)
 
 
 def _check_together(

@@ -3,11 +3,21 @@
 A second opinion on slimml's own merging: inodes are made, linked and overwritten one entry after the other.
 """
 
+import gzip
+import hashlib
 import io
 import tarfile
 from dataclasses import dataclass, field
 
-from tiny_image import read_layers
+import zstandard
+
+from slimml.oci.media_types import Compression
+
+PLAIN = {
+    Compression.GZIP: lambda stream: gzip.GzipFile(fileobj=stream),
+    Compression.ZSTD: lambda stream: zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True),
+    Compression.NONE: lambda stream: stream,
+}
 
 
 class EnginesDisagree(Exception):
@@ -24,6 +34,10 @@ class Inode:
     names: set = field(default_factory=set)
 
 
+def digest(file):
+    return hashlib.file_digest(file, "sha256").digest()
+
+
 def xattrs(member):
     return tuple(sorted(item for item in member.pax_headers.items() if "xattr" in item[0]))
 
@@ -34,15 +48,23 @@ def told_of(member, content):
     time = time if "." in str(member.pax_headers.get("mtime", "")) else str(int(member.mtime))
     device = (member.devmajor, member.devminor) if member.ischr() or member.isblk() else ()
     kind = tarfile.REGTYPE if member.isreg() else member.type
-    return (kind, what, member.mode, member.uid, member.gid, time, xattrs(member), device)
+    return (kind, what, member.mode & 0o7777, member.uid, member.gid, time, xattrs(member), device)
 
 
 def lay_over(root, data):
     """Apply a layer's tar to {path: Inode}."""
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        members = [(member, tar.extractfile(member).read() if member.isreg() else b"") for member in tar]
+    lay_stream_over(root, io.BytesIO(data))
+
+
+def lay_stream_over(root, stream):
+    """Apply a layer's tar, of which one file at a time is in memory; contents are told by their digests."""
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=1 << 16) as tar:
+        members = [(member, digest(tar.extractfile(member)) if member.isreg() else b"") for member in tar]
     plain = []
     for member, content in members:
+        member.name = "" if member.name == "." else member.name.removeprefix("./").strip("/")
+        if member.islnk():
+            member.linkname = member.linkname.removeprefix("./").strip("/")
         parent, _, name = member.name.rpartition("/")
         if name == ".wh..wh..opq":
             hide(root, parent, itself=False)
@@ -85,10 +107,11 @@ def hide(root, path, itself=True):
 
 
 def seen(image):
-    """{path: (all that is told of it, its names)}; directories that no entry tells of are of 1970, as slimml has them."""
+    """{path: (all that is told of it, its names)}; directories that no entry tells of are of 1970, as slimml has it."""
     root = {}
-    for data in read_layers(image):
-        lay_over(root, data)
+    for layer in image.layers:
+        with layer.open() as stream:
+            lay_stream_over(root, PLAIN[layer.compression](stream))
     names = {}
     for path, inode in root.items():
         names.setdefault(inode, []).append(path)

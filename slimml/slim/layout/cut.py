@@ -133,4 +133,4 @@ def _filled(ordered: Sequence[tuple[int, tuple[Piece, ...]]], capacity: int) -> 
 def _title(pieces: tuple[Piece, ...], position: int, count: int) -> str:
     kinds = sorted({piece.kind for piece in pieces})
     part = f" ({position + 1} of {count})" if count > 1 else ""
-    return " and ".join(kind.words for kind in kinds) + part
+    return " + ".join(kind.words for kind in kinds) + part
