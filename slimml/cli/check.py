@@ -93,8 +93,7 @@ def check(
     from slimml.report.check import check_report, render_check
 
     times = tuple(read_times(path) for path in bench or [])
-    base = _subject(against, times, session) if against is not None else None
-    subject = _subject(image, times, session)
+    base, subject = _subjects(against, image, times, session)
     verdict = hold(asked, subject, base, strict=strict)
     difference = _difference(base, subject, top)
     side = image_side(base.inventory) if base else None
@@ -128,13 +127,20 @@ def budgets_of(file: Path | None, dive_file: Path | None, words: list[str]) -> "
     return found + [one for text in words for one in parse_budget(text)]
 
 
-def _subject(words: str, times: "tuple[Times, ...]", session: Session) -> "Subject":
+def _subjects(
+    against: str | None, image: str, times: "tuple[Times, ...]", session: Session
+) -> "tuple[Subject | None, Subject]":
+    """The base, if there is one, and the image."""
     from slimml.bloat.detect import find_bloat
+    from slimml.cli.comparing import inventories_of
     from slimml.cli.reading import inventory_of, open_named
     from slimml.gates.measure import Subject
 
-    inventory = inventory_of(open_named(words, session), session)
-    return Subject(words, inventory, find_bloat(inventory), times)
+    if against is None:
+        inventory = inventory_of(open_named(image, session), session)
+        return None, Subject(image, inventory, find_bloat(inventory), times)
+    before, after = inventories_of(against, image, session)
+    return Subject(against, before, find_bloat(before), times), Subject(image, after, find_bloat(after), times)
 
 
 def _difference(base: "Subject | None", subject: "Subject", top: int) -> "Difference | None":

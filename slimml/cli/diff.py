@@ -36,10 +36,10 @@ def diff(session: Session, a: Before, b: After, top: Top = None, markdown: Markd
 
     Every byte of both is counted once: the rows of each list sum to the difference of the totals.
     """
-    from slimml.cli.reading import inventory_of, open_named
+    from slimml.cli.comparing import inventories_of
     from slimml.gates.diff import diff_images
 
-    before, after = (inventory_of(open_named(words, session), session) for words in (a, b))
+    before, after = inventories_of(a, b, session)
     shown = top or _SHOWN
     found = diff_images(before, after, top if session.json else shown)
     if markdown is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slimml.bloat.build_step import build_steps
 from slimml.gates.diff_paths import compare_paths
 from slimml.gates.diff_settings import compare_settings
 from slimml.gates.difference import (
@@ -87,7 +88,7 @@ def extents_by(inventory: Inventory, group: NDArray[np.integer], groups: int) ->
 def _layers(before: Inventory, after: Inventory) -> tuple[LayerChange, ...]:
     """In the order of `after`, what was removed where it lay."""
     extents = layer_extents(before), layer_extents(after)
-    commands = [_commands(inventory) for inventory in (before, after)]
+    commands = build_steps(before), build_steps(after)
     same = _pairs([layer.diff_id for layer in before.image.layers], [layer.diff_id for layer in after.image.layers])
     found = []
     for fate, old, new in _aligned(commands[0], commands[1], same):
@@ -97,25 +98,20 @@ def _layers(before: Inventory, after: Inventory) -> tuple[LayerChange, ...]:
     return tuple(found)
 
 
-def _commands(inventory: Inventory) -> list[str]:
-    return [layer.history.created_by if layer.history else "" for layer in inventory.image.layers]
-
-
 def _pairs(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int]]:
     blocks = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
     return [(block.a + offset, block.b + offset) for block in blocks for offset in range(block.size)]
 
 
 def _aligned(
-    before: list[str], after: list[str], same: list[tuple[int, int]]
+    before: Sequence[str], after: Sequence[str], same: list[tuple[int, int]]
 ) -> Iterator[tuple[LayerFate, int | None, int | None]]:
     """Between layers that are the same, those whose command is; all else went or came."""
     old_start = new_start = 0
     for old, new in [*same, (len(before), len(after))]:
-        # Without a command nothing says that two layers are of one step.
-        gap_before = [text or f"before {at}" for at, text in enumerate(before[old_start:old])]
-        gap_after = [text or f"after {at}" for at, text in enumerate(after[new_start:new])]
-        yield from _gap(_pairs(gap_before, gap_after), (old_start, old), (new_start, new))
+        # Steps that are not recorded, as those of an imported base, are taken for the same where they lie alike.
+        pairs = _pairs(before[old_start:old], after[new_start:new])
+        yield from _gap(pairs, (old_start, old), (new_start, new))
         if old < len(before):
             yield LayerFate.SAME, old, new
         old_start, new_start = old + 1, new + 1
@@ -165,7 +161,7 @@ def _unknowns(before: ImageSide, after: ImageSide, uncompared: int) -> Iterator[
     if uncompared:
         yield (
             f"{uncompared} files of the same size were not compared: of one image the contents were read, of the other "
-            "its engine's checksums."
+            "its engine's checksums; --no-store reads contents of both."
         )
     sides = [side.reference for side in (before, after) if side.estimated]
     if sides:

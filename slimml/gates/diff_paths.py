@@ -75,11 +75,21 @@ def compare_paths(before: Inventory, after: Inventory, top: int | None = None) -
     named = np.select([fates[fate] for fate in _LISTED], range(len(_LISTED)), default=-1)
     return Paths(
         parts=tuple(part for part in parts if (part.before, part.after) != (NOTHING, NOTHING)),
-        listed=tuple(_change(before, after, joined, _LISTED[named[at]], at) for at in shown.tolist()),
+        listed=_changes(before, after, joined, [_LISTED[number] for number in named[shown].tolist()], shown),
         left_out=len(rest),
         rest=Part("rest", _extent(before, joined.old[rest]), _extent(after, joined.new[rest])),
         unknown=int(fates[PathFate.UNKNOWN].sum()),
     )
+
+
+def cannot_compare(before: Inventory, after: Inventory) -> bool:
+    """Whether files are known by their contents' hashes alone in one image, and by checksums alone in the other."""
+    lacking = []
+    for inventory in (before, after):
+        files = (inventory.column("kind") == Kind.FILE) & (inventory.column("size") > 0)
+        lacking.append([bool((files & ~known).any()) for known in (inventory.contents[1], inventory.checksums[1])])
+    (no_hash, no_sum), (other_no_hash, other_no_sum) = lacking
+    return (no_hash and other_no_sum) or (no_sum and other_no_hash)
 
 
 def _join(before: Inventory, after: Inventory) -> _Joined:
@@ -192,22 +202,24 @@ def _path(before: Inventory, after: Inventory, old: int, new: int) -> str:
     return after.paths[new] if new >= 0 else before.paths[old]
 
 
-def _change(before: Inventory, after: Inventory, joined: _Joined, fate: PathFate, at: int) -> PathChange:
-    old, new = int(joined.old[at]), int(joined.new[at])
-    side, row = (after, new) if new >= 0 else (before, old)
-    what: Sequence[What] = [name for name, mask in joined.what.items() if mask[at]] if fate is PathFate.CHANGED else ()
-    return PathChange(
-        path=side.paths[row],
-        fate=fate,
-        what=tuple(what),
-        owner=side.owners[int(side.owner[row])].label,
-        before=_row_extent(before, old),
-        after=_row_extent(after, new),
-    )
+def _changes(
+    before: Inventory, after: Inventory, joined: _Joined, fates: Sequence[PathFate], places: Rows
+) -> tuple[PathChange, ...]:
+    """The rows of a list, made of whole columns: one by one it takes fifteen times as long."""
+    old, new = joined.old[places], joined.new[places]
+    sides = zip(_extents(before, old), _extents(after, new), strict=True)
+    what = {name: mask[places].tolist() for name, mask in joined.what.items()}
+    labels = [[owner.label for owner in inventory.owners] for inventory in (before, after)]
+    owners = before.owner, after.owner
+    found = []
+    for at, (one, other, (was, became)) in enumerate(zip(old.tolist(), new.tolist(), sides, strict=True)):
+        changed = tuple(name for name, mask in what.items() if mask[at]) if fates[at] is PathFate.CHANGED else ()
+        owner = labels[1][owners[1][other]] if other >= 0 else labels[0][owners[0][one]]
+        found.append(PathChange(_path(before, after, one, other), fates[at], changed, owner, was, became))
+    return tuple(found)
 
 
-def _row_extent(inventory: Inventory, row: int) -> Extent:
-    if row < 0:
-        return NOTHING
-    is_file = inventory.column("kind")[row] != Kind.DIRECTORY
-    return Extent(int(is_file), int(inventory.column("size")[row]), int(inventory.column("compressed")[row]))
+def _extents(inventory: Inventory, rows: Rows) -> list[Extent]:
+    files = np.where(rows >= 0, 1, 0) - (_column(inventory, "kind", rows) == Kind.DIRECTORY)
+    columns = files, _column(inventory, "size", rows), _column(inventory, "compressed", rows)
+    return [Extent(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from slimml.bloat.build_step import masked
 from slimml.bloat.detectors.secrets import is_secret
 from slimml.gates.difference import SettingChange
 
@@ -48,7 +49,11 @@ def _text(value: Any) -> str:
 def _told(key: str, before: str | None, after: str | None) -> tuple[str | None, str | None]:
     """The values, except those that nobody should read."""
     group, _, name = key.partition(".")
-    if group not in ("Env", "Labels"):
-        return before, after
-    hidden = [value is not None and is_secret(name, value) for value in (before, after)]
-    return _SECRET if hidden[0] else before, _SECRET if hidden[1] else after
+    named = name if group in ("Env", "Labels") else ""
+
+    def told(value: str | None) -> str | None:
+        if value is None:
+            return None
+        return _SECRET if named and is_secret(named, value) else masked(value)
+
+    return told(before), told(after)

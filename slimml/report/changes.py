@@ -11,6 +11,11 @@ def signed_size(count: int) -> str:
     return f"+{size(count)}" if count > 0 else size(count)
 
 
+def signed(count: int) -> str:
+    """A change in a count with its sign; 0 without."""
+    return f"{count:+,d}" if count else "0"
+
+
 def growth(before: int, after: int) -> str:
     """A change in bytes, with its share of what was."""
     return f"{signed_size(after - before)}{_share(before, after)}"
@@ -48,7 +53,7 @@ def told_change(before: float | None, after: float | None, unit: Unit) -> str:
     sign = "+" if after > before else ""
     if unit is Unit.SHARE:
         points = 100 * (after - before)
-        return f"{sign}{points:.1f} points" if abs(points) >= 0.05 else f"{sign or '-'}<0.1 points"
+        return f"{points:+.1f} points" if abs(points) >= 0.05 else f"{points:+.1g} points"
     return f"{sign}{told(after - before, unit)}{_share(before, after)}"
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from slimml.gates.difference import Difference, ImageSide
 
 STYLES = {Status.PASS: "green", Status.WARN: "yellow", Status.FAIL: "bold red", Status.UNCHECKED: "dim"}
+STATUS_ORDER = (Status.FAIL, Status.WARN, Status.UNCHECKED, Status.PASS)
+"""the worst first"""
 _GROWN = 8
 
 
@@ -70,6 +72,8 @@ def allowed_in_words(outcome: Outcome) -> str:
         points = unit is Unit.SHARE and not amount.relative
         percent = f"{100 * amount.value:+g} %" if amount.relative else f"{100 * amount.value:+g} points"
         sign = "+" if amount.value >= 0 else ""
+        if not amount.value:
+            return f"no growth ({told(outcome.allowed, unit)})" if outcome.allowed is not None else "no growth"
         step = percent if amount.relative or points else f"{sign}{told(amount.value, unit)}"
         return f"{step} ({told(outcome.allowed, unit)})" if outcome.allowed is not None else step
     if unit is Unit.FLAG:
@@ -89,6 +93,12 @@ def after_in_words(outcome: Outcome) -> str:
     return f"{told(outcome.after, outcome.unit)} ({told(low, outcome.unit)} to {told(high, outcome.unit)})"
 
 
+def reasons(report: CheckReport) -> list[tuple[str, str]]:
+    """What else is to be known of budgets that did not pass, by title, each once."""
+    order = sorted(report.budgets, key=lambda one: STATUS_ORDER.index(one.status))
+    return list(dict.fromkeys((one.title, one.why) for one in order if one.why and one.status is not Status.PASS))
+
+
 def render_check(report: CheckReport, console: Console) -> None:
     """Print the verdict, the budgets, why those that did not pass did not, and what grew."""
     console.print(Text(visible(report.image.reference), style="bold"), soft_wrap=True)
@@ -106,9 +116,8 @@ def render_check(report: CheckReport, console: Console) -> None:
         status = Text(one.status.value, style=STYLES[one.status])
         table.add_row(status, visible(one.title), *cells[0], after_in_words(one), *cells[1], allowed_in_words(one))
     console.print(indented(table))
-    reasons = [(one, one.why) for one in report.budgets if one.why and one.status is not Status.PASS]
-    for one, why in reasons:
-        console.print(Text(f"  {visible(one.title)}: {visible(why)}", style="dim"), soft_wrap=True)
+    for title, why in reasons(report):
+        console.print(Text(f"  {visible(title)}: {visible(why)}", style="dim"), soft_wrap=True)
     if report.difference is not None:
         _grew(report.difference, console)
 

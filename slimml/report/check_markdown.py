@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from slimml.gates.check import Outcome, Status
 from slimml.report.changes import told, told_change
-from slimml.report.check import after_in_words, allowed_in_words, verdict_in_words
+from slimml.report.check import STATUS_ORDER, after_in_words, allowed_in_words, reasons, verdict_in_words
 from slimml.report.diff_markdown import details, what_grew
 from slimml.report.markdown import code, plain, table
 
@@ -19,21 +19,20 @@ _WORDS = {
     Status.WARN: "⚠️ slimml check warns",
     Status.FAIL: "❌ slimml check failed",
 }
-_ORDER = (Status.FAIL, Status.WARN, Status.UNCHECKED, Status.PASS)
 
 
 def check_markdown(report: CheckReport, top: int) -> str:
     """The document; `top` bounds the rows of the details."""
     against = f", against {code(report.against.reference)}" if report.against else ""
-    ordered = sorted(report.budgets, key=lambda one: _ORDER.index(one.status))
+    ordered = sorted(report.budgets, key=lambda one: STATUS_ORDER.index(one.status))
     parts = [
         f"## {_WORDS[report.status]}: {verdict_in_words(report)}\n",
         f"{code(report.image.reference)}{against}\n",
         _budgets(ordered, based=report.against is not None),
     ]
-    reasons = [one for one in ordered if one.why and one.status is not Status.PASS]
-    if reasons:
-        parts.append("".join(f"- **{plain(one.title)}**: {plain(one.why)}\n" for one in reasons))
+    told_why = reasons(report)
+    if told_why:
+        parts.append("".join(f"- **{plain(title)}**: {plain(why)}\n" for title, why in told_why))
     if report.difference is not None:
         parts += [what_grew(report.difference), *details(report.difference, top)]
     return "\n".join(parts)

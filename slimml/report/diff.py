@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from slimml.gates.difference import ARCHIVES, HIDDEN, LayerFate, PathFate, compressed_growth, disk_growth
-from slimml.report.changes import growth, signed_size
+from slimml.report.changes import growth, signed, signed_size
 from slimml.report.sizes import counted, number, size
 from slimml.report.terminal import heading, indented, plain_table
 from slimml.report.untrusted import visible
@@ -103,9 +103,9 @@ def _totals(difference: Difference, console: Console) -> None:
         "compressed", size(before.total.compressed_bytes), size(after.total.compressed_bytes),
         Text(growth(before.total.compressed_bytes, after.total.compressed_bytes), style="bold"),
     )  # fmt: skip
-    table.add_row("layers", number(before.layers), number(after.layers), f"{after.layers - before.layers:+d}")
+    table.add_row("layers", number(before.layers), number(after.layers), signed(after.layers - before.layers))
     files = before.total.files, after.total.files
-    table.add_row("files", number(files[0]), number(files[1]), f"{files[1] - files[0]:+,d}")
+    table.add_row("files", number(files[0]), number(files[1]), signed(files[1] - files[0]))
     console.print(indented(table))
 
 
@@ -136,7 +136,7 @@ def _owners(owners: Sequence[OwnerChange], console: Console, top: int) -> None:
         table.add_row(
             signed_size(disk_growth(one)),
             signed_size(compressed_growth(one)),
-            f"{files:+,d}" if files else "",
+            signed(files) if files else "",
             visible(owner_label(one)),
             visible(version_in_words(one)),
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from slimml.gates.difference import LayerFate, compressed_growth, disk_growth
-from slimml.report.changes import growth, signed_size
+from slimml.gates.difference import ARCHIVES, HIDDEN, LayerFate, compressed_growth, disk_growth
+from slimml.report.changes import growth, signed, signed_size
 from slimml.report.diff import (
     changed_owners,
     layer_in_words,
@@ -16,7 +16,7 @@ from slimml.report.diff import (
     shortened,
     version_in_words,
 )
-from slimml.report.markdown import code, fold, plain, table
+from slimml.report.markdown import code, fold, plain, table, unbroken
 from slimml.report.sizes import counted, number, size
 from slimml.report.untrusted import visible
 
@@ -35,7 +35,7 @@ def diff_markdown(difference: Difference, top: int) -> str:
     rows = [
         ("On disk", *_sizes(before.total.disk_bytes, after.total.disk_bytes)),
         ("Compressed", *_sizes(before.total.compressed_bytes, after.total.compressed_bytes)),
-        ("Layers", number(before.layers), number(after.layers), f"{after.layers - before.layers:+d}"),
+        ("Layers", number(before.layers), number(after.layers), signed(after.layers - before.layers)),
         ("Files", *_counts(before.total.files, after.total.files)),
     ]
     totals = table(("", ">Before", ">After", ">Change"), rows)
@@ -47,9 +47,9 @@ def what_grew(difference: Difference) -> str:
     changed = [one for one in changed_owners(difference) if disk_growth(one)]
     if not changed:
         return "No package grew or shrank.\n"
-    named = [f"{_owner(one)} {signed_size(disk_growth(one))}" for one in changed[:_FIRST]]
+    named = [_in_short(one) for one in changed[:_FIRST]]
     more = f", and {len(changed) - _FIRST} more" if len(changed) > _FIRST else ""
-    return f"**What changed most, on disk:** {', '.join(named)}{more}.\n"
+    return f"What changed most, on disk: {', '.join(named)}{more}.\n"
 
 
 def details(difference: Difference, top: int) -> Iterator[str]:
@@ -71,12 +71,17 @@ def _sizes(before: int, after: int) -> tuple[str, str, str]:
 
 
 def _counts(before: int, after: int) -> tuple[str, str, str]:
-    return number(before), number(after), f"{after - before:+,d}"
+    return number(before), number(after), signed(after - before)
+
+
+def _in_short(one: OwnerChange) -> str:
+    step = f"**{unbroken(signed_size(disk_growth(one)))}**"
+    return " ".join(filter(None, (_owner(one), plain(version_in_words(one)), step)))
 
 
 def _owner(one: OwnerChange) -> str:
-    version = version_in_words(one)
-    return f"{code(owner_label(one))} {plain(version)}".rstrip()
+    """An owner by name; what is no owner is said in words."""
+    return plain(owner_label(one)) if one.system in (HIDDEN, ARCHIVES) else code(owner_label(one))
 
 
 def _layers_in_short(difference: Difference) -> str:
@@ -91,13 +96,13 @@ def _layers(difference: Difference) -> str:
         command = code(shortened(visible(one.command), _COMMAND)) if one.command else "not recorded"
         sizes = size(side.disk_bytes), signed_size(disk_growth(one)), signed_size(compressed_growth(one))
         rows.append((layer_in_words(one), one.fate.value, *sizes, command))
-    return table(("Layer", "", ">On disk", ">Change", ">Compressed", "Made by"), rows)
+    return table(("Layer", "", ">On disk", ">Change", ">Change, compressed", "Made by"), rows)
 
 
 def _owners(owners: list[OwnerChange], top: int) -> str:
     rows = [
         (
-            code(owner_label(one)),
+            _owner(one),
             plain(version_in_words(one)),
             size(one.before.disk_bytes),
             size(one.after.disk_bytes),
@@ -106,7 +111,7 @@ def _owners(owners: list[OwnerChange], top: int) -> str:
         )
         for one in owners[:top]
     ]
-    shown = table(("Package", "Version", ">Before", ">After", ">Change", ">Compressed"), rows)
+    shown = table(("Package", "Version", ">Before", ">After", ">Change", ">Change, compressed"), rows)
     return shown + _more(len(owners) - len(rows))
 
 

@@ -25,12 +25,13 @@ def code(text: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; a column whose heading begins with `>` is aligned to the right. Cells are Markdown already."""
+    """A table; a column whose heading begins with `>` holds numbers and is aligned to the right. Cells are Markdown
+    already."""
     right = [column.startswith(">") for column in columns]
     lines = [
         _line([column.removeprefix(">") for column in columns]),
         _line(["---:" if one else "---" for one in right]),
-        *(_line(row) for row in rows),
+        *(_line([unbroken(cell) if one else cell for cell, one in zip(row, right, strict=True)]) for row in rows),
     ]
     return "\n".join(lines) + "\n"
 
@@ -38,6 +39,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def fold(summary: str, body: str) -> str:
     """What is shown when somebody asks for it. `summary` is HTML, `body` Markdown."""
     return f"<details>\n<summary>{summary}</summary>\n\n{body}\n</details>\n"
+
+
+def unbroken(text: str) -> str:
+    """A number and its unit, which no line end may part."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -125,7 +125,7 @@ def test_markdown_begins_with_the_verdict(slimml, sloppy, lean, budgets, tmp_pat
     slimml("check", sloppy, "--against", lean, "--markdown", tmp_path / "a.md")
     text = (tmp_path / "a.md").read_text()
     assert text.startswith("## ❌ slimml check failed: 2 of 5 budgets exceeded, 1 warning, 1 not checked\n")
-    assert "| ❌ fail | Waste | 0 B |" in text
+    assert "| ❌ fail | Waste | 0\N{NO-BREAK SPACE}B |" in text
 
 
 def test_junit_is_read_by_another_reader(slimml, sloppy, budgets, tmp_path):

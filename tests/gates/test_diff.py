@@ -3,10 +3,12 @@
 import random
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 from layered_image import file, folder, hardlink, image_of, symlink, whiteout
 
 from slimml.gates.diff import diff_images
+from slimml.gates.diff_paths import cannot_compare
 from slimml.gates.difference import LayerFate, What, together
 from slimml.inventory.take import take_inventory
 
@@ -93,6 +95,17 @@ def test_a_layer_with_the_same_command_is_rebuilt():
     ]
 
 
+def test_layers_whose_step_is_not_recorded_are_rebuilt_where_they_lie_alike():
+    found = diff_images(inventory([file("a")], config={"history": []}), inventory([file("b")], config={"history": []}))
+    assert [(one.fate, one.command) for one in found.layers] == [(LayerFate.REBUILT, "")]
+
+
+def test_a_command_is_told_without_credentials():
+    history = [{"created_by": "/bin/sh -c pip install --index-url https://me:hunter22@example.org/simple x"}]
+    found = diff_images(inventory(), inventory([file("a")], config={"history": history}))
+    assert [one.command for one in found.layers] == ["RUN pip install --index-url https://***@example.org/simple x"]
+
+
 def test_a_layer_taken_out_is_removed_where_it_lay():
     a, b, c = [file("a")], [file("b")], [file("c")]
     found = difference([a, b, c], [a, c])
@@ -139,15 +152,29 @@ def test_the_value_of_a_secret_is_not_told():
     assert [(one.key, one.after) for one in found.configuration] == [("Env.API_KEY", "(looks like a secret)")]
 
 
-def test_what_was_not_read_of_one_image_is_unknown_and_not_equal():
-    import pyarrow as pa
+def test_credentials_in_an_argument_are_not_told():
+    config = {"config": {"Cmd": ["run", "--url", "https://me:hunter22@example.org/"]}}
+    found = diff_images(inventory([file("a")], config={"config": {}}), inventory([file("a")], config=config))
+    assert [one.after for one in found.configuration] == ['["run", "--url", "https://***@example.org/"]']
 
+
+def test_what_was_not_read_of_one_image_is_unknown_and_not_equal():
     before = inventory([file("a", b"1234"), file("b", b"12")])
     unread = pa.nulls(before.table.num_rows, pa.binary(16))
     table = before.table.set_column(before.table.schema.get_field_index("content"), "content", unread)
     found = diff_images(replace(before, table=table), inventory([file("a", b"1234"), file("b", b"123")]))
     assert changes(found) == {"a": ("unknown",), "b": ("changed", "content")}
     assert found.unknowns[0].startswith("1 files of the same size were not compared")
+
+
+def test_checksums_against_hashes_cannot_be_compared():
+    before = inventory([file("a", b"1234")])
+    index = before.table.schema.get_field_index
+    table = before.table.set_column(index("content"), "content", pa.nulls(1, pa.binary(16)))
+    listed = replace(before, table=table.set_column(index("crc64"), "crc64", pa.array([7], pa.uint64())))
+    assert cannot_compare(before, listed)
+    assert not cannot_compare(before, before)
+    assert not cannot_compare(listed, listed)
 
 
 def test_paths_that_are_left_out_are_summed():
