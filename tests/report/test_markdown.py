@@ -13,8 +13,6 @@ from slimml.report.untrusted import visible
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable("table")
 SPECIAL = "ab |`\\<>&*_[]()!#@~$:/-\"'\n\x1b\u202e"
 AWKWARD = st.text(alphabet=st.sampled_from(SPECIAL), max_size=30) | st.text(max_size=30)
-    max_size=30
-)
 
 
 class Page(HTMLParser):
