@@ -34,6 +34,7 @@ COMMANDS = (
     "check",
     "history",
     "trend",
+    "report",
     "restore",
     "copy",
     "validate",

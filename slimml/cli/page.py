@@ -29,7 +29,7 @@ def write_contents(
     from slimml.report.html.files import files_of
 
     files = files_of(inventory, findings)
-    _write(session, path, title=str(inventory.image.reference), analysis=report, files=files)
+    write_page(session, path, title=str(inventory.image.reference), analysis=report, files=files)
 
 
 def write_done(
@@ -51,7 +51,7 @@ def write_done(
     if report is not None and ledger is not None:
         entries = ledger_in(*ledger, session.access.limits).entries
         done = done_part(inventory, report, plan, entries)
-    _write(
+    write_page(
         session,
         path,
         title=str(inventory.image.reference),
@@ -66,10 +66,11 @@ def write_waiting(session: Session, path: Path, report: "BenchReport", measured:
     from slimml.report.html.waiting import waiting_part
 
     title = " and ".join(dict.fromkeys(image.reference for image in report.images))
-    _write(session, path, title=title, waiting=waiting_part(report, measured))
+    write_page(session, path, title=title, waiting=waiting_part(report, measured))
 
 
-def _write(session: Session, path: Path, **parts: Any) -> None:
+def write_page(session: Session, path: Path, **parts: Any) -> None:
+    """A page of these parts (`slimml.report.html.page.Page`)."""
     from slimml.cli.whole_file import write_whole
     from slimml.report.html.page import Page, html_page
 

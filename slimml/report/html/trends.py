@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from slimml.report.sizes import number, size
@@ -45,18 +46,22 @@ class TrendLine:
 
 
 def trend_lines(found: Iterable[Trend], budgets: Mapping[str, float] | None = None) -> tuple[TrendLine, ...]:
-    """Trends as `slimml.history.trends` tells them; `budgets` are by the names of metrics, in their units."""
-    limits = budgets or {}
+    """Trends as `slimml.history.trends` tells them; `budgets` are by pattern of metrics, in their units."""
     return tuple(
         TrendLine(
             title=" · ".join(filter(None, (one.line.image, one.metric.name, one.line.host, one.line.engine))),
             unit=one.metric.unit,
             points=tuple(_point(point) for point in one.points),
             changes=tuple(TrendChange(change.at, _words(change, one.metric.unit)) for change in one.changes),
-            budget=limits.get(one.metric.name),
+            budget=_budget(one, budgets or {}),
         )
         for one in found
     )
+
+
+def _budget(one: Trend, budgets: Mapping[str, float]) -> float | None:
+    """The least of those that speak of its metric."""
+    return min((value for name, value in budgets.items() if fnmatchcase(one.metric.name, name)), default=None)
 
 
 def _point(point: Point) -> TrendPoint:

@@ -20,7 +20,7 @@ function sidesOf(report) {
       bar('before', old, 'fill-before'), bar('after', now, 'fill-after'));
   });
   return [el('div', { class: 'pairs' }, pairs),
-    el('p', { class: 'faint' }, 'The result is ', el('code', { class: 'path' }, report.result.reference), '.')];
+    report.result.reference ? el('p', { class: 'faint' }, 'The result is ', el('code', { class: 'path' }, report.result.reference), '.') : null];
 }
 
 function proofOf(proof) {
