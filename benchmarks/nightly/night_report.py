@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from one_image import SLIM, SUITE, Night
 
@@ -126,7 +127,7 @@ def figures(pair: tuple[Result, Result]) -> str:
             was, now = before.metrics[name], after.metrics[name]
             share = f"{middle(now) / middle(was) - 1:+.0%}" if middle(was) else ""
             rows.append([name, *(with_interval(value, unit) for value in (was, now)), share])
-    chart = f"![{before.image}]({before.image}.png)"
+    chart = f"![{plain(before.image)}]({quote(before.image)}.png)"
     return f"### {plain(before.image)}\n\n{table(['', '>Before', '>After', '>'], rows)}\n{chart}\n"
 
 
