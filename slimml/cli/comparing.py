@@ -28,11 +28,12 @@ def inventories_of(before: str, after: str, session: Session) -> "tuple[Inventor
         def get(self, digest: Digest, *, listed: bool = False) -> LayerInventory | None:
             return super().get(digest, listed=True)
 
-    one, other = (inventory_of(open_named(words, session), session) for words in (before, after))
-    if one.image.listing is None or other.image.listing is None or not cannot_compare(one, other):
-        return one, other
-    cache, limits, progress = Listed(default_directory()), session.access.limits, session.progress
-    one, other = (
-        take_inventory(inventory.image, limits=limits, cache=cache, progress=progress) for inventory in (one, other)
-    )
+    pair = tuple(inventory_of(open_named(words, session), session) for words in (before, after))
+    # Where the cache itself holds lists of both kinds, the engine is asked again.
+    for cache in (Listed(default_directory()), None):
+        if any(one.image.listing is None for one in pair) or not cannot_compare(*pair):
+            break
+        limits, progress = session.access.limits, session.progress
+        pair = tuple(take_inventory(one.image, limits=limits, cache=cache, progress=progress) for one in pair)
+    one, other = pair
     return one, other

@@ -165,5 +165,5 @@ def _unknowns(before: ImageSide, after: ImageSide, uncompared: int) -> Iterator[
         )
     sides = [side.reference for side in (before, after) if side.estimated]
     if sides:
-        yield f"Compressed bytes are estimated: the engine keeps no compressed layers of {' and '.join(sides)}."
+        yield f"Compressed bytes are estimated: no compressed layer was read of {' and '.join(sides)}."
     yield "Times of change and extended attributes are not compared."

@@ -92,7 +92,7 @@ def _largest_layer(subject: Subject) -> Reading:
 
 def _estimated(subject: Subject) -> str:
     estimated = any(layer.estimated for layer in subject.inventory.layers)
-    return "estimated: the engine keeps no compressed layers" if estimated else ""
+    return "estimated: no compressed layer was read" if estimated else ""
 
 
 def _waste(subject: Subject) -> Reading:

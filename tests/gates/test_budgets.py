@@ -5,6 +5,8 @@ import json
 import pytest
 from layered_image import file, image_of
 
+from slimml.bench.results import ImageFacts, Measure, Measurement
+from slimml.bench.summary import summarize
 from slimml.bloat.detect import find_bloat
 from slimml.errors import NotFound, UsageError
 from slimml.gates.amount import Amount, Unit, parse_amount
@@ -15,6 +17,7 @@ from slimml.gates.measure import Subject
 from slimml.gates.read_budgets import Origin, parse_budget, read_budgets
 from slimml.inventory.take import take_inventory
 from slimml.oci.media_types import Compression
+from slimml.report.json import document, write
 
 
 def written(table, text=""):
@@ -274,6 +277,23 @@ def test_an_image_that_failed_to_start_is_over_its_budget(tmp_path):
     times = bench(tmp_path, setting("start", figures("app:new", 0, None, failures=["it ended with 1"])))
     found = outcome({"cold-start": 4}, plain(10, times=[times]))
     assert (found.status, found.why) == (Status.FAIL, "it ended with 1")
+
+
+def test_what_bench_writes_is_what_is_read(tmp_path):
+    images = [ImageFacts("app:old", "sha256:0", 0), ImageFacts("app:new", "sha256:1", 1)]
+    measured = [
+        Measurement(Measure.PULL, image, {"pull": 2.0 + image.position + number / 100}, link="1gbit", round=number)
+        for number in range(5)
+        for image in images
+    ]
+    with (tmp_path / "bench.json").open("w") as file_:
+        write(document("bench", summary=summarize(measured)), file_)
+    times = [read_times(tmp_path / "bench.json")]
+    found = outcome(
+        {"pull": {"growth": "20 %", "link": "1gbit"}}, plain(9, times=times), plain(8, "app:old", times=times)
+    )
+    assert (found.status, found.before, found.after) == (Status.FAIL, 2.02, 3.02)
+    assert found.why.startswith("1gbit; 1.50 (1.49–1.50) times the base")
 
 
 def test_times_of_another_image_check_nothing(tmp_path):
