@@ -151,7 +151,7 @@ def _plain(blob: Decoded) -> Iterator[bytes]:
 
 def _gzip(blob: Decoded) -> Iterator[bytes]:
     """Members one after the other, zero padding between and after them (RFC 1952, 2.2)."""
-    new, failure = _inflater()
+    new, failure = inflater()
     data = memoryview(blob.read())
     if not data:
         raise blob.damaged("it is empty")
@@ -213,7 +213,7 @@ def _zstd(blob: Decoded) -> Iterator[bytes]:
 _DECODERS = {Compression.NONE: _plain, Compression.GZIP: _gzip, Compression.ZSTD: _zstd}
 
 
-def _inflater() -> tuple[Any, Any]:
+def inflater() -> tuple[Any, Any]:
     """The fastest inflate of this machine: `decompressobj` and its error."""
     try:
         from isal import isal_zlib

@@ -43,6 +43,8 @@ class Limits:
     """decompressed / compressed of a layer, looked at from 64 MiB decompressed on"""
     zstd_window_bytes: int = 128 * MIB
     """memory a zstd frame may ask for"""
+    toc_bytes: int = 150 * MIB
+    """the table of contents of an eStargz or zstd:chunked layer; decoded, it takes a few times as much"""
     capture_bytes: int = 160 * MIB
     """contents kept from one layer for the package databases"""
 

@@ -8,6 +8,7 @@ from typing import IO
 from slimml.errors import InvalidImage, NotFound
 from slimml.oci.digest import algorithm_of, hex_of, short
 from slimml.oci.image import Image, Layer
+from slimml.oci.lazy.check import lazy_claims
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
 from slimml.oci.media_types import DOCKER_CONFIG, OCI_CONFIG, OCI_MANIFEST, Compression
 from slimml.oci.scan import scan_layer
@@ -98,7 +99,8 @@ def _layer(layer: Layer, paths: set[int], limits: Limits, advance: Callable[[int
         return [*checks, Check(subject, content, str(error))]
     except InvalidImage as error:
         return [*checks, Check(subject, content, str(error))]
-    return [*checks, Check(subject, content), Check(subject, "unpacks the same everywhere", visitor.told())]
+    lazy = [Check(subject, claim, problem) for claim, problem in lazy_claims(layer, limits)]
+    return [*checks, Check(subject, content), Check(subject, "unpacks the same everywhere", visitor.told()), *lazy]
 
 
 def _compression_problem(layer: Layer) -> str:

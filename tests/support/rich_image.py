@@ -38,7 +38,7 @@ def tar_of(members):
     return out.getvalue()
 
 
-def lower_layer(version=1, files=40):
+def lower_layer(version=1, files=40, weights=9_000_000):
     """Owners, modes, links, attributes, long and foreign names, and files of several chunks."""
     return tar_of(
         [
@@ -57,7 +57,7 @@ def lower_layer(version=1, files=40):
             member("long/" + "n" * 120 + "/" + "m" * 120, b"far"),
             member("old", b"goes"),
             member("var/cache/one", b"hidden"),
-            member("weights", noise(9_000_000, 1)),
+            member("weights", noise(weights, 1)),
             member("salt", _SALT),
             member("lib", kind=tarfile.DIRTYPE),
             *(member(f"lib/file{n}", noise(20_000, 100 + n)) for n in range(files)),
