@@ -133,6 +133,22 @@ def test_no_screen_is_too_narrow(tab, whole, width):
     assert tab.run("document.documentElement.scrollWidth") <= width
 
 
+def test_the_drawing_follows_the_size_of_the_window(tab, whole):
+    tab.resize(width=1280, height=900)
+    tab.open(whole)
+    tab.resize(width=1000, height=500)
+    assert tab.run("""new Promise((done) => {
+      const canvas = document.querySelector('canvas.map');
+      const look = () => {
+        const box = canvas.getBoundingClientRect();
+        const dots = window.devicePixelRatio;
+        const fits = Math.abs(canvas.width - box.width * dots) < 2 && Math.abs(canvas.height - box.height * dots) < 2;
+        fits ? done([canvas.width, canvas.height]) : requestAnimationFrame(look);
+      };
+      requestAnimationFrame(() => requestAnimationFrame(look));
+    })""")
+
+
 def test_it_prints(tab, whole, tmp_path):
     tab.open(whole)
     tab.printed(tmp_path / "page.pdf")

@@ -89,6 +89,10 @@ class Icicle {
     if (document.activeElement === this.canvas) this.frame();
   }
 
+  fits() {
+    return Math.abs(this.canvas.getBoundingClientRect().width - this.width) < 1;
+  }
+
   lay(root, wide, row) {
     const waiting = [{ node: root, x: 0, width: wide, row }];
     while (waiting.length) {

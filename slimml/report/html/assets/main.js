@@ -29,27 +29,32 @@ async function main() {
 }
 
 function redrawing(contents) {
+  const root = document.documentElement;
   const draw = () => {
     if (contents) contents.map.draw();
     for (const icicle of icicles) icicle.draw();
   };
+  // What is drawn has the size that its place has, whatever changed it; on paper it has its own.
   let asked = 0;
-  let width = document.documentElement.clientWidth;
-  window.addEventListener('resize', () => {
-    // A phone's bars come and go while it is scrolled; only its width is news.
-    if (document.documentElement.clientWidth === width) return;
-    width = document.documentElement.clientWidth;
+  const fit = () => {
+    if (root.classList.contains('printing')) return;
+    if (contents && !contents.map.fits()) contents.map.draw();
+    for (const icicle of icicles) if (!icicle.fits()) icicle.draw();
+  };
+  const watch = new ResizeObserver(() => {
     cancelAnimationFrame(asked);
-    asked = requestAnimationFrame(draw);
+    asked = requestAnimationFrame(fit);
   });
+  if (contents) watch.observe(contents.canvas);
+  for (const icicle of icicles) watch.observe(icicle.canvas);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
   window.addEventListener('beforeprint', () => {
-    document.documentElement.classList.add('printing');
+    root.classList.add('printing');
     if (contents) contents.map.draw(PAPER, 520);
     for (const icicle of icicles) icicle.draw(PAPER);
   });
   window.addEventListener('afterprint', () => {
-    document.documentElement.classList.remove('printing');
+    root.classList.remove('printing');
     draw();
   });
 }

@@ -56,6 +56,11 @@ class TreeMap {
     this.mark();
   }
 
+  fits() {
+    const box = this.canvas.getBoundingClientRect();
+    return Math.abs(box.width - this.width) < 1 && Math.abs(box.height - this.height) < 1;
+  }
+
   copy() {
     const made = document.createElement('canvas');
     made.width = this.canvas.width;

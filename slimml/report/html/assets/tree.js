@@ -18,7 +18,7 @@ class Forest {
     this.layer = new Uint16Array(rows);
     const starts = data.head.files.starts;
     for (let i = 0; i + 1 < starts.length; i++) this.layer.fill(i, starts[i], starts[i + 1]);
-    this.files = Uint32Array.from(everyRow(rows, (row) => isFile(c.kind[row])));
+    this.files = filesAmong(c.kind);
     this.shares = Float64Array.from([0, ...data.head.files.shares]);
     this.done = null;
     if (data.head.done) {
@@ -171,8 +171,11 @@ function isFile(kind) {
   return kind !== KIND_DIRECTORY && kind !== KIND_WHITEOUT && kind !== KIND_OPAQUE;
 }
 
-function* everyRow(count, accept) {
-  for (let row = 0; row < count; row++) if (accept(row)) yield row;
+function filesAmong(kinds) {
+  const found = new Uint32Array(kinds.length);
+  let count = 0;
+  for (let row = 0; row < kinds.length; row++) if (isFile(kinds[row])) found[count++] = row;
+  return found.subarray(0, count);
 }
 
 // Rows by key, as [key, Uint32Array], in the order in which keys occur.
