@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from slimml.errors import AccessDenied, Unsupported, UsageError
 from slimml.history.chart_axis import Axis, axis_of
-from slimml.history.chart_words import amount, label_of, short_commit
+from slimml.history.chart_words import amount, drawable, label_of, short_commit
 from slimml.history.trends import Change, Line, Trend
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ def _drawn(panel: Panel, trends: Sequence[Trend]) -> list[Trend]:
 
 
 def _head(pane: Axes, line: Line) -> None:
-    words = f"{line.host} · {line.engine}" + (f" · suite {line.suite}" if line.suite else "")
+    words = drawable(f"{line.host} · {line.engine}" + (f" · suite {line.suite}" if line.suite else ""))
     pane.annotate(
-        line.image, (0, 1), xytext=(0, 34), xycoords="axes fraction", textcoords="offset points",
+        drawable(line.image), (0, 1), xytext=(0, 34), xycoords="axes fraction", textcoords="offset points",
         fontsize=13, fontweight="bold", color=_TEXT, parse_math=False, annotation_clip=False,
     )  # fmt: skip
     pane.annotate(
@@ -179,7 +179,7 @@ def _draw_trend(pane: Axes, trend: Trend, axis: Axis, top: float, color: str, st
     pane.plot(spots, inside, color=color, alpha=0.55, linewidth=0.7, marker="o", markersize=dots, zorder=2)
     for number, level in enumerate(trend.levels):
         ends = [spots[level.begin], spots[level.end - 1]]
-        label = label_of(trend.metric.name) if number == 0 else None
+        label = drawable(label_of(trend.metric.name)) if number == 0 else None
         pane.plot(ends, [level.value] * 2, color=color, linewidth=2, linestyle=style, label=label, zorder=3)
 
 
@@ -225,7 +225,7 @@ def _draw_changes(pane: Axes, trends: Sequence[Trend], axis: Axis) -> None:
     for spot in sorted(found):
         changes = found[spot]
         worse = any(change.worse for change in changes)
-        words = f"{'▲' if worse else '▼'} {_shares(changes)}  {short_commit(changes[0].commits[1])}"
+        words = f"{'▲' if worse else '▼'} {_shares(changes)}  {drawable(short_commit(changes[0].commits[1]))}"
         width, share = _LETTER * len(words), axis.share(spot)
         left = max(0.0, min(share + 0.01, 1.0 - width))
         row = next((row for row, end in enumerate(ends) if end <= left), ends.index(min(ends)))

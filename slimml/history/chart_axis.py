@@ -8,7 +8,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from slimml.history.chart_words import short_commit
+from slimml.history.chart_words import drawable, short_commit
 from slimml.history.trends import Point, Trend
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Axis:
         if self.by_commit:
             every = -(-len(self.commits) // _MOST_TICKS)
             places = list(range(0, len(self.commits), every))
-            pane.set_xticks(places, [short_commit(self.commits[place]) for place in places], parse_math=False)
+            pane.set_xticks(places, [drawable(short_commit(self.commits[place])) for place in places], parse_math=False)
             if len(places) > 6:
                 pane.tick_params(axis="x", labelrotation=30, labelsize=7.5)
                 for label in pane.get_xticklabels():

@@ -32,3 +32,8 @@ def label_of(metric: str) -> str:
 def short_commit(commit: str) -> str:
     """As much of a commit as people quote; a name that is no hash is cut as well."""
     return commit[:_SHORT_COMMIT] or "unknown commit"
+
+
+def drawable(text: str) -> str:
+    """A name out of a result as a picture can hold it: what does not print, which XML forbids too, is marked."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -66,7 +67,11 @@ def check(result: Result) -> None:
         raise UsageError(
             f"host class {result.host!r}: it should be lower-case letters, digits and . _ + - (at most 100)"
         )
-    if not _BEGAN.fullmatch(result.began):
+    try:
+        known = _BEGAN.fullmatch(result.began) and datetime.fromisoformat(result.began)
+    except ValueError:
+        known = None
+    if not known:
         raise UsageError(f"{result.began!r} is no time such as 2026-11-23T04:00:00Z")
 
 

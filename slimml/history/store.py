@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -155,6 +156,8 @@ def write_all(handle: int, data: bytes) -> None:
 
 
 def _append(path: Path, results: Sequence[Result]) -> list[Result]:
+    if path.parent.is_symlink():
+        raise AccessDenied(f"{path.parent} is a link to another place; results are not written there")
     made = not path.parent.is_dir()
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path, make=True) as handle:
@@ -189,10 +192,13 @@ def _lines(path: Path, damaged: list[Damage]) -> Iterator[Result]:
     decode = _DECODER.decode
     for number, line in enumerate(_read_bytes(path).splitlines(), 1):
         try:
-            yield decode(line)
-        except (msgspec.DecodeError, ValueError) as error:
+            found = decode(line)
+            datetime.fromisoformat(found.began)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             if line.strip():
                 damaged.append(Damage(path, number, _reason(error, line), _start(line)))
+        else:
+            yield found
 
 
 def _reason(error: Exception, line: bytes) -> str:

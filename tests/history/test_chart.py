@@ -85,6 +85,12 @@ def test_names_are_drawn_as_they_are(drawn):
     assert "a$b$_c^d" in words(drawn([make_result(1, image="a$b$_c^d")]))
 
 
+def test_what_does_not_print_leaves_the_picture_well_formed(drawn):
+    from xml.dom.minidom import parseString
+
+    parseString(drawn([make_result(1, image="a\x1b\x00b<c&", commit="\x07", host="h\x1f")]))
+
+
 def test_two_drawings_are_the_same_to_the_byte(drawn):
     nights = [night(number) for number in range(1, 16)]
     assert drawn(nights) == drawn(nights)

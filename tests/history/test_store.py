@@ -5,8 +5,11 @@ import multiprocessing
 import os
 import resource
 import signal
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings, strategies
 from made_up import make_result, timed
 
 from slimml.errors import AccessDenied, NotFound, SlimmlError, UsageError
@@ -64,9 +67,53 @@ def test_a_host_class_that_is_no_plain_name_is_refused(tmp_path, host):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_time_that_names_no_month_is_refused(tmp_path):
+@pytest.mark.parametrize("began", ["../../x", "2026-13-01T00:00:00Z", "2026-11-31T00:00:00Z", "2026-11-01T00:00:00"])
+def test_a_time_that_is_none_is_refused(tmp_path, began):
     with pytest.raises(UsageError, match="no time"):
-        append(tmp_path, make_result(1, began="../../x"))
+        append(tmp_path, make_result(1, began=began))
+
+
+def test_a_directory_that_is_a_link_to_elsewhere_is_not_written(store, only_file, tmp_path):
+    only_file.parent.rename(tmp_path / "elsewhere")
+    only_file.parent.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(AccessDenied, match="a link to another place"):
+        append(store, make_result(4))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'{"x":' + b"[" * 100_000, b"[" * 100_000, b'{"id":' + b"9" * 5000 + b"}", b'{"began":"never"}', b"\x00" * 100],
+    ids=["deep", "deep list", "a long number", "no time", "zeros"],
+)
+def test_a_hostile_line_is_a_damaged_one(store, only_file, line):
+    with only_file.open("ab") as file:
+        file.write(line + b"\n")
+    assert (len(read(store).results), len(read(store).damaged)) == (3, 1)
+
+
+def test_a_line_whose_time_is_none_is_a_damaged_one(store, only_file):
+    only_file.write_text(only_file.read_text().replace("2026-11-02T03", "2026-11-02T93"))
+    assert (len(read(store).results), len(read(store).damaged)) == (2, 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=strategies.data())
+def test_whatever_happens_to_a_line_the_others_are_there(data):
+    """Bytes of one line are replaced by anything that is no line end; cutting the end of the file is such a thing."""
+    with TemporaryDirectory() as place:
+        directory = Path(place)
+        append(directory, *(make_result(night) for night in range(1, 5)))
+        (path,) = files(directory)
+        lines = path.read_bytes().splitlines(keepends=True)
+        hit = data.draw(strategies.integers(0, 3))
+        begin = data.draw(strategies.integers(0, len(lines[hit]) - 1))
+        end = data.draw(strategies.integers(begin, len(lines[hit]) - 1))
+        noise = data.draw(strategies.binary(max_size=40)).replace(b"\n", b"").replace(b"\r", b"")
+        lines[hit] = lines[hit][:begin] + noise + lines[hit][end:]
+        path.write_bytes(b"".join(lines))
+        append(directory, make_result(5))
+        there = {one.id for one in read(directory).results}
+        assert {make_result(night).id for night in (1, 2, 3, 4, 5) if night != hit + 1} <= there
 
 
 def test_a_file_that_is_a_link_to_elsewhere_is_not_written(store, only_file, tmp_path):
