@@ -80,7 +80,7 @@ class Bench:
             written = sink.finish()
         document = json.loads(image.config.raw)
         document["rootfs"]["diff_ids"] = [*document["rootfs"]["diff_ids"], written.diff_id]
-        document["history"] = [*document.get("history", []), {"created_by": "RUN a build"}]
+        document["history"] = with_step(document.get("history", []))
         raw = dump_canonical(document)
         config = Descriptor(OCI_CONFIG, sha256(raw), len(raw))
         known = [stored(layer, size) for layer, size in zip(image.layers, self.sizes(image), strict=True)]
@@ -95,6 +95,14 @@ class Bench:
             return [layer.descriptor.size for layer in image.layers]
         read = take_inventory(image, cache=default_cache()).layers
         return [max(layer.descriptor.size, one.tar_bytes) for layer, one in zip(image.layers, read, strict=True)]
+
+
+def with_step(history: list[dict]) -> list[dict]:
+    """The history with a step that makes a layer, before those at the end that make none (CMD and the like)."""
+    end = len(history)
+    while end and history[end - 1].get("empty_layer"):
+        end -= 1
+    return [*history[:end], {"created_by": "RUN a build"}, *history[end:]]
 
 
 def stored(layer: Layer, size: int) -> Descriptor:

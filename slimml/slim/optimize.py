@@ -21,6 +21,7 @@ from slimml.progress import SILENT, Progress
 from slimml.slim.assemble import NewLayer, build_image
 from slimml.slim.changes import ContentsDiffer, Pass, begin_pass
 from slimml.slim.layers import Laid, rewrite_all, stored_bytes
+from slimml.slim.layout.base import LABEL as LAYOUT_BASE
 from slimml.slim.layout.transform import hidden_entries, lay_out, notes_of
 from slimml.slim.lazily import lazy_layers
 from slimml.slim.ledger import Ledger, Side, ledger_lines
@@ -71,6 +72,8 @@ class Slimmed:
     """how the layers were laid out, where that was asked for"""
     remarks: tuple[str, ...] = ()
     """which layers could not be stored as asked for, and why"""
+    added: int = 0
+    """files that the source did not have: bytecode"""
 
 
 def optimize(
@@ -167,7 +170,7 @@ def _attempt(inventory: Inventory, plan: Plan, store: BlobStore, limits: Limits,
             "source.digest": image.manifest.digest,
             "ledger.digest": ledger.digest,
             **_offered_labels(plan),
-            **({"layout.base": str(relaid.base)} if relaid else {}),
+            **({LAYOUT_BASE: str(relaid.base)} if relaid else {}),
         },
         epoch=plan.options.source_date_epoch,
     )

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from slimml.errors import UsageError
+from slimml.slim.assemble import LABEL as PREFIX
 
 if TYPE_CHECKING:
     from slimml.oci.image import Image
@@ -14,10 +15,15 @@ _ENDS = re.compile(r"(?:\A|/bin/sh -c #\(nop\)\s+|\s)(?:CMD|ENTRYPOINT)\s*[\[ ]"
 _LARGE = 0.5
 
 
-def shared_base(image: Image, base: Image | None, sizes: tuple[int, ...]) -> int:
+LABEL = "layout.base"
+"""says of an image that was laid out how many layers were left as its base"""
+
+
+def shared_base(image: Image, base: Image | None, previous: Image | None, sizes: tuple[int, ...]) -> int:
     """The number of layers, from the bottom; `sizes` are those of the layers' blobs, in bytes.
 
-    With `base` those that it begins with as well. Else what its history tells: a Dockerfile ends in CMD or ENTRYPOINT,
+    With `base` those that it begins with as well. Else those that the `previous` image was laid out above, if this one
+    has them, too. Else what its history tells: a Dockerfile ends in CMD or ENTRYPOINT,
     so the last of these with layers after it ended the base; without any, the lowest layer, unless it is most of the
     image. Raises UsageError where `base` is the base of something else.
     """
@@ -30,10 +36,19 @@ def shared_base(image: Image, base: Image | None, sizes: tuple[int, ...]) -> int
         if not count:
             raise UsageError(f"{base.reference} is no base of {image.reference}: they have no layer in common")
         return count
-    told = _told_by_history(image)
+    told = _told_by_previous(image, previous) or _told_by_history(image)
     if told:
         return told
     return 1 if len(sizes) > 1 and sizes[0] <= _LARGE * sum(sizes) else 0
+
+
+def _told_by_previous(image: Image, previous: Image | None) -> int:
+    said = previous.config.labels.get(f"{PREFIX}{LABEL}", "") if previous is not None else ""
+    if previous is None or not (said.isascii() and said.isdigit()) or len(said) > len(str(len(image.layers))):
+        return 0
+    count = int(said)
+    same = image.config.diff_ids[:count] == previous.config.diff_ids[:count]
+    return count if same and count <= len(image.layers) else 0
 
 
 def _told_by_history(image: Image) -> int:

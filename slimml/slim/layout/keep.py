@@ -11,6 +11,8 @@ from slimml.slim.layout.root import Root, apply_layer
 
 DEAD_SHARE = 0.2
 """of the image: so many bytes of what the previous one had may be carried along unseen, for they cost a first pull"""
+DEAD_BYTES = 8 << 20
+"""that much may be, however small the image is"""
 MOST_LAYERS = 12
 """above the base; beyond, small ones are joined again"""
 _AFTER_JOINING = 8
@@ -63,7 +65,7 @@ def choose(found: Sequence[Candidate], total: int) -> list[int]:
     All do, unless too much of them is dead, or they are too many; then those go first of which least is fetched again.
     """
     kept = list(found)
-    while kept and sum(one.dead for one in kept) > DEAD_SHARE * total:
+    while kept and sum(one.dead for one in kept) > max(DEAD_BYTES, DEAD_SHARE * total):
         kept.remove(max(kept, key=lambda one: (one.dead / (one.live + 1), one.index)))
     if len(kept) > MOST_LAYERS:
         kept = sorted(kept, key=lambda one: (-one.live, one.index))[:_AFTER_JOINING]

@@ -42,7 +42,7 @@ def base_layers(inventory: Inventory, layout: Layout) -> int:
     """How many of the lowest layers of the image stay as they are; raises UsageError for a base of another image."""
     image = inventory.image
     sizes = tuple(layer.blob_bytes or stored_bytes(inventory, index) for index, layer in enumerate(inventory.layers))
-    return shared_base(image, layout.base, sizes)
+    return shared_base(image, layout.base, layout.previous, sizes)
 
 
 def lay_out(
