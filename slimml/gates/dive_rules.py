@@ -32,6 +32,9 @@ def read_dive_rules(path: Path) -> list[Budget]:
     found = []
     for key, metric, bound, default in _RULES:
         value = written.get(key.lower())
+        if isinstance(value, dict | list):
+            # Not shown: a few lines of YAML may stand for more than memory holds.
+            raise UsageError(f"{path}: {key} should be a number, bytes or {DISABLED}, is a {type(value).__name__}")
         told = default if value is None else _as_go_prints(value)
         if told != DISABLED:
             place = Place(str(path), _line_of(text, key), key)
@@ -66,13 +69,13 @@ def _rules(text: str, path: Path) -> dict[str, Any]:
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise UsageError(f"{path}: should be a table with 'rules', is {type(document).__name__}")
+        raise UsageError(f"{path}: should be a table with 'rules', is a {type(document).__name__}")
     lowered = {str(key).lower(): value for key, value in document.items()}
     rules = lowered.get("rules")
     if rules is None:
         return {}
     if not isinstance(rules, dict):
-        raise UsageError(f"{path}: rules should be a table, is {rules!r}")
+        raise UsageError(f"{path}: rules should be a table, is a {type(rules).__name__}")
     return {str(key).lower(): value for key, value in rules.items()}
 
 

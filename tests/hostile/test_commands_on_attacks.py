@@ -18,6 +18,7 @@ SECONDS = 60
 EXIT_CODES = Path(__file__).resolve().parents[2] / "docs/exit-codes.md"
 COMMANDS = {
     "analyze": ["analyze", "oci:in"],
+    "diff": ["diff", "oci:in", "oci:in"],
     "validate": ["validate", "oci:in"],
     "copy": ["copy", "oci:in", "docker-archive:out:app:tag"],
     "optimize": ["optimize", "oci:in", "-o", "oci:out:tag", "--yes"],
@@ -103,6 +104,8 @@ def remove(result):
         ["analyze", "oci:in", "--layer", "0"],
         ["analyze", "oci:in", "--json"],
         ["analyze", "oci:in:nothing"],
+        ["diff", "oci:in", "oci:in"],
+        ["check", "oci:in", "--budget", "size=0"],
         ["validate", "oci:in"],
         ["optimize", "oci:in", "-o", "oci:out", "--dry-run"],
     ],
