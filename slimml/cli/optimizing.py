@@ -12,6 +12,7 @@ import typer
 from slimml.cli.by_use import ByUse, Recorded, by_use, load_recordings
 from slimml.cli.proving import Asked, Running, begin_proving, running
 from slimml.cli.session import Session
+from slimml.cli.starting import make_quick
 from slimml.errors import Refused
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from slimml.slim.replacing.choose import Wanted
     from slimml.slim.replacing.offer import Offer
     from slimml.slim.shared import Member
+    from slimml.slim.starting.objective import Wish
     from slimml.slim.together import Made
 
 
@@ -96,6 +98,7 @@ def slim_subjects(
     subjects: list[Subject],
     options: "Options",
     wanted: "Wanted",
+    start: "Wish",
     files: Files,
     *,
     dry_run: bool,
@@ -110,7 +113,7 @@ def slim_subjects(
         _show_plans(session, subjects, plans, dry_run)
         if not dry_run:
             _ask(session, subjects, yes)
-            _carry_out(session, subjects, plans, store, files)
+            _carry_out(session, subjects, plans, store, start, files)
         elif files.html:
             _write_page(session, files.html, subjects[0], plans[0])
 
@@ -197,26 +200,35 @@ def _ask(session: Session, subjects: list[Subject], yes: bool) -> None:
 
 
 def _carry_out(
-    session: Session, subjects: list[Subject], plans: "list[Plan]", store: "BlobStore", files: Files
+    session: Session, subjects: list[Subject], plans: "list[Plan]", store: "BlobStore", start: "Wish", files: Files
 ) -> None:
     """Make the images, prove them, deliver all of them or none, and report."""
     from slimml.report.optimized import render_optimized
     from slimml.report.plan import plan_report
+    from slimml.report.starting import render_bytecode
 
     provings = [begin_proving(session, it.inventory, it.asked, it.run) for it in subjects]
     documents = []
-    made = _make(session, subjects, plans, provings, store)
+    if len(subjects) == 1:
+        one, bytecode = make_quick(session, subjects[0].member, plans[0], provings[0], start, store)
+        made: list[Made | None] = [one]
+    else:
+        made, bytecode = _make(session, subjects, plans, provings, store), None
     for subject, plan, one in zip(subjects, plans, made, strict=True):
         report = _deliver(session, subject, one, store, files.ledger) if one else None
         if report is None:
             session.remark(f"{subject.inventory.image.reference} stays as it is: nothing to gain")
         elif not session.json:
             render_optimized(report, session.out)
+            if bytecode is not None:
+                render_bytecode(bytecode, session.out)
         carried = one.slimmed.plan if one else plan
         told = plan_report(carried, subject.inventory, str(subject.destination))
         if files.html:
             _write_page(session, files.html, subject, carried, report, one)
-        more = {"optimized": report} if report else {}
+        more: dict[str, Any] = {"optimized": report} if report else {}
+        if bytecode is not None:
+            more["bytecode"] = bytecode
         documents.append({"plan": told, **more, **_told(subject.use)})
     if session.json:
         _answer(session, subjects, documents)
@@ -241,12 +253,10 @@ def _write_page(
 def _make(
     session: Session, subjects: list[Subject], plans: "list[Plan]", provings: "list[Any]", store: "BlobStore"
 ) -> "list[Made | None]":
-    from slimml.slim.together import slim_one, slim_together
+    from slimml.slim.together import slim_together
 
     limits, progress, remark = session.access.limits, session.progress, session.remark
     members = [subject.member for subject in subjects]
-    if len(subjects) == 1:
-        return [slim_one(members[0], plans[0], provings[0], store, limits=limits, progress=progress, remark=remark)]
     return slim_together(members, plans, provings, store, limits=limits, progress=progress, remark=remark)
 
 
@@ -259,5 +269,7 @@ def _deliver(
     slimmed = made.slimmed
     if subject.use:
         slimmed = subject.use.keep_order(slimmed, subject.inventory, store)
+    for remark in slimmed.remarks:
+        session.remark(remark)
     done = deliver(slimmed, subject.destination, session.access, ledger=ledger, progress=session.progress)
     return optimized_report(slimmed, subject.inventory, done, made.proof)

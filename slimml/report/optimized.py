@@ -71,7 +71,7 @@ def optimized_report(
         image=str(inventory.image.reference),
         result=receipt_report(delivered.receipt),
         before=_side(slimmed.before, len(inventory.layers), int(files.sum())),
-        after=_side(slimmed.after, len(slimmed.image.layers), int((files & ~gone).sum())),
+        after=_side(slimmed.after, len(slimmed.image.layers), int((files & ~gone).sum()) + slimmed.added),
         plain=slimmed.plain,
         ledger=delivered.ledger,
         ledger_digest=slimmed.ledger.digest,
