@@ -28,7 +28,8 @@ _WORSE, _BETTER, _BUDGET, _TEXT = "#D55E00", "#00734f", "#555555", "#222222"
 _LINE_STYLES = ("-", "--", "-.", ":")
 _CUT = 1.7
 """times the highest level: what is above is drawn at the edge, or one bad night would flatten all the others"""
-_ROOM_FOR_WORDS = 1.42
+_ROOM, _ROOM_FOR_WORDS = 1.12, 1.42
+"""times the highest level: the height of a panel without and with changes to write down"""
 _WORD_ROWS = (0.985, 0.885, 0.785)
 """heights of the labels of changes, as shares of the panel"""
 _LETTER = 0.0113
@@ -46,7 +47,7 @@ class Panel:
 PANELS = (
     Panel("Size", ("size/disk_bytes", "size/compressed_bytes", "size/compressed_estimate")),
     Panel("Cold pull", ("pull/*/seconds",)),
-    Panel("Cold start", ("start/dropped/seconds", "start/evicted/seconds", "start/*/cpu_seconds")),
+    Panel("Cold start", ("start/dropped/seconds", "start/evicted/seconds", "start/[de]*/cpu_seconds")),
 )
 
 
@@ -135,7 +136,8 @@ def _draw_panel(pane: Axes, panel: Panel, trends: Sequence[Trend], axis: Axis, b
     _draw_budgets(pane, trends, budgets)
     _draw_changes(pane, trends, axis)
     unit = trends[0].metric.unit
-    pane.set_ylim(0, top * _ROOM_FOR_WORDS)
+    words = any(trend.changes or max(point.value for point in trend.points) > top for trend in trends)
+    pane.set_ylim(0, top * (_ROOM_FOR_WORDS if words else _ROOM))
     ticks = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(0, top)
     pane.set_yticks([tick for tick in ticks if tick <= top * 1.05])
     pane.yaxis.set_major_formatter(lambda value, _: amount(value, unit))

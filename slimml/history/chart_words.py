@@ -12,10 +12,15 @@ def amount(value: float, unit: str) -> str:
     """A value in the unit of its metric: 1.2 GB, 350 ms, 12 s, 7."""
     if unit == "bytes":
         step, name = next(((step, name) for step, name in _STEPS if abs(value) >= step), _STEPS[-1])
-        return f"{value / step:.3g} {name}"
+        return f"{_digits(value / step)} {name}"
     if unit == "seconds":
-        return f"{value * 1000:.3g} ms" if 0 < abs(value) < 1 else f"{value:.3g} s"
+        return f"{_digits(value * 1000)} ms" if 0 < abs(value) < 1 else f"{_digits(value)} s"
     return f"{value:.0%}".replace("%", " %") if unit == "share" else f"{value:,.0f}"
+
+
+def _digits(value: float) -> str:
+    """Three of them, or all before the point."""
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
 
 
 def label_of(metric: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
 from slimml.history.chart_words import amount, short_commit
 from slimml.history.metrics import chosen, metric
 from slimml.history.result import Result, middle
@@ -72,10 +74,12 @@ def damage_objects(damaged: Iterable[Damage]) -> list[dict[str, Any]]:
 
 def render_lines(lines: Sequence[KeptLine], console: Console) -> None:
     """Print a row for each line."""
-    table = plain_table("image", ">results", "first", "last", "suite", "engine", "host")
+    table = plain_table(">results", "first", "last", "image, host, engine, suite")
     for line in lines:
-        keys = map(visible, (line.suite, line.engine, line.host))
-        table.add_row(visible(line.image), str(line.results), line.first[:10], line.last[:10], *keys)
+        keys = visible(f"{line.host} · {line.engine} · suite {line.suite}")
+        table.add_row(
+            str(line.results), line.first[:10], line.last[:10], Text.assemble(visible(line.image), "\n", (keys, "dim"))
+        )
     console.print(table)
 
 

@@ -127,6 +127,8 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     [
         (1_234_000_000, "bytes", "1.23 GB"),
         (512, "bytes", "512 B"),
+        (999_900_000, "bytes", "1,000 MB"),
+        (1234.5, "seconds", "1,234 s"),
         (0.35, "seconds", "350 ms"),
         (12.34, "seconds", "12.3 s"),
         (0, "seconds", "0 s"),
