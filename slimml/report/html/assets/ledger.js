@@ -5,7 +5,7 @@ const DONE_WORDS = [null, 'removed', 'linked', 'edited', 'made smaller'];
 
 function ledgerSection(data, forest) {
   return section('ledger', 'Ledger',
-    el('p', { class: 'lead' }, 'Every entry that was changed, and why. The file itself is at ', el('code', { class: 'path' }, data.head.done.report.ledger), '.'),
+    el('p', { class: 'lead' }, 'Every entry that was changed, and why. It is kept as ', el('code', { class: 'path' }, data.head.done.report.ledger), '.'),
     ledgerOf(data, forest));
 }
 
@@ -48,7 +48,7 @@ function ledgerRow(data, forest, i, less) {
   const why = data.head.done.reasons[forest.c.done_why[i]];
   return el('tr', null,
     el('td', { class: 'wide' }, path(forest.pathOf(row)), el('span', { class: 'faint' }, ` layer ${forest.layer[row]}`)),
-    el('td', null, DONE_WORDS[forest.c.done[i]]),
+    el('td', { class: 'whole' }, DONE_WORDS[forest.c.done[i]]),
     el('td', { title: why.reason }, el('code', null, why.rule)),
     el('td', { class: 'number' }, size(less)));
 }

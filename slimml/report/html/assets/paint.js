@@ -112,6 +112,7 @@ function fitted(context, words, room) {
   if (words.length > 200) words = words.slice(0, 200);
   const width = context.measureText(words).width;
   if (width <= room) return words;
-  const letters = Math.floor((words.length * (room - 8)) / width);
+  let letters = Math.floor((words.length * (room - 8)) / width);
+  while (letters >= 3 && context.measureText(`${words.slice(0, letters)}…`).width > room) letters--;
   return letters >= 3 ? `${words.slice(0, letters)}…` : '';
 }
