@@ -141,12 +141,26 @@ class GpuLibrary:
 
 
 @dataclass(frozen=True)
+class UpdateReport:
+    """What is fetched when something changes, in compressed bytes: `own_bytes` of it change, `layer_bytes` are the
+    layers that hold it, `build_bytes` these and all above, which a build makes anew. `name` is a distribution's, "" for
+    one file of the application.
+    """
+
+    name: str
+    own_bytes: int
+    layer_bytes: int
+    build_bytes: int
+
+
+@dataclass(frozen=True)
 class AnalysisReport:
     """Everything that `slimml analyze` says. Lists are complete and ordered: layers from the bottom, all else by size.
 
     The sums of `layers`, `owners`, `systems` and `forms` are the image's `disk_bytes` and `compressed_bytes`; to those
     of `owners` belong `archive_bytes`, the compressed ends of the layers' archives. `dockerfile` is the file
     whose lines are told, None without one. `gpu` are the libraries with GPU code, those with most of it first.
+    `largest_layer_share` is of the compressed bytes; `updates` are what a change costs (slim/layout/costs).
     """
 
     image: ImageFacts
@@ -161,3 +175,5 @@ class AnalysisReport:
     unknowns: tuple[str, ...]
     dockerfile: str | None = None
     gpu: tuple[GpuLibrary, ...] = ()
+    largest_layer_share: float = 0.0
+    updates: tuple[UpdateReport, ...] = ()

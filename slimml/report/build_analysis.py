@@ -25,6 +25,7 @@ from slimml.report.analysis import (
     Reclaimable,
 )
 from slimml.report.unknowns import unknowns_of
+from slimml.report.updates import largest_layer_share, updates_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,6 +49,8 @@ def analyse(inventory: Inventory, findings: Findings, top: int = 10) -> Analysis
         findings=tuple(sorted((finding_report(inventory, f, top) for f in findings), key=_by_size)),
         efficiency=efficiency_of(inventory),
         unknowns=unknowns_of(inventory),
+        largest_layer_share=largest_layer_share(inventory),
+        updates=updates_of(inventory),
     )
 
 

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from slimml.oci.limits import Limits
 
 _ROOMS = ("slimml.oci", "slimml.oci.tar", "slimml.inventory", "slimml.inventory.owners", "slimml.bloat")
-_MORE_ROOMS = ("slimml.bloat.detectors", "slimml.native", "slimml.slim.replacing", "slimml.report")
+_MORE_ROOMS = (
+    "slimml.bloat.detectors",
+    "slimml.native",
+    "slimml.slim.replacing",
+    "slimml.slim.layout",
+    "slimml.report",
+)
 
 
 def kept_report(files: KeptFiles, image: Image, limits: Limits, listed: int) -> AnalysisReport | None:

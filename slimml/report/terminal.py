@@ -11,6 +11,7 @@ from rich.text import Text
 from slimml.bloat.finding import Action, Risk
 from slimml.report.sizes import counted, number, share, size
 from slimml.report.untrusted import visible
+from slimml.report.updates import render_updates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,7 @@ def render_analysis(report: AnalysisReport, console: Console, top: int) -> None:
         render_gpu(report.gpu, console, top)
     _owners(report, console, top)
     _layers(report.layers, console)
+    render_updates(report, console)
     _unknowns(report, console)
 
 
