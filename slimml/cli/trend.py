@@ -67,6 +67,9 @@ def trend(
     picture: Picture = None,
 ) -> None:
     """Say what changed in the history, when, and by which commits."""
+    from functools import cache, partial
+
+    from slimml.history.commit import subjects_between
     from slimml.history.trends import trends
     from slimml.report.history import damage_objects
     from slimml.report.trend import render_trends, trend_objects
@@ -87,7 +90,7 @@ def trend(
             failed=failed, damaged=damage_objects(kept.damaged),
         )  # fmt: skip
     else:
-        render_trends(found, recent, session.out)
+        render_trends(found, recent, session.out, cache(partial(subjects_between, Path.cwd())))
     if failed:
         raise typer.Exit(WORSE)
 

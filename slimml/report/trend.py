@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from slimml.history.trends import Change, Trend
 
+Log = Callable[[str, str], Sequence[str]]
+_SUBJECTS = 3
+"""commits of a change that are shown"""
+
 
 def trend_objects(trends: Iterable[Trend]) -> list[dict[str, Any]]:
     """Trends as the schema `trend` describes them."""
@@ -32,8 +36,11 @@ def trend_objects(trends: Iterable[Trend]) -> list[dict[str, Any]]:
     return found
 
 
-def render_trends(trends: Sequence[Trend], recent: int, console: Console) -> None:
-    """Print for each line what changed, the newest first; what began within `recent` points is marked as new."""
+def render_trends(trends: Sequence[Trend], recent: int, console: Console, log: Log) -> None:
+    """Print for each line what changed, the newest first; what began within `recent` points is marked as new.
+
+    `log` tells the subjects of the commits after one up to another, the newest first; [] where nobody knows.
+    """
     for line, group in groupby(trends, key=lambda trend: trend.line):
         own = list(group)
         points = max(len(trend.points) for trend in own)
@@ -41,24 +48,28 @@ def render_trends(trends: Sequence[Trend], recent: int, console: Console) -> Non
         heading(console, " · ".join(visible(word) for word in words if word))
         changed = [(change, trend) for trend in own for change in trend.changes]
         if changed:
-            _table(changed, recent, console)
+            _table(changed, recent, console, log)
         console.print(f"  {_rest(own, points)}", soft_wrap=True)
 
 
-def _table(changed: list[tuple[Change, Trend]], recent: int, console: Console) -> None:
+def _table(changed: list[tuple[Change, Trend]], recent: int, console: Console, log: Log) -> None:
     table = plain_table("", "since", ">before", ">after", ">change", "figure, commits")
     for change, trend in sorted(changed, key=lambda both: both[0].began, reverse=True):
         new = change in trend.recent(recent)
         unit = trend.metric.unit
         style = ("red" if change.gates else "yellow") if change.worse else "green"
-        remarks = ", ".join([commits_in_words(change), *remarks_on(change, trend, new=new)])
+        lines = [", ".join([commits_in_words(change), *remarks_on(change, trend, new=new)])]
+        subjects = log(*change.commits)
+        lines += subjects[:_SUBJECTS]
+        if len(subjects) > _SUBJECTS:
+            lines.append(f"and {counted(len(subjects) - _SUBJECTS, 'earlier commit')}")
         table.add_row(
             Text("▲" if change.after > change.before else "▼", style=style),
             change.began[:10],
             amount(change.before, unit),
             amount(change.after, unit),
             Text(share_in_words(change), style=style),
-            Text.assemble(visible(trend.metric.name), "\n", (visible(remarks), "dim")),
+            Text.assemble(visible(trend.metric.name), "\n", ("\n".join(map(visible, lines)), "dim")),
         )
     console.print(indented(table))
 

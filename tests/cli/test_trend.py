@@ -1,6 +1,7 @@
 """`slimml trend`: what changed, as a table, a document, a picture and an exit code."""
 
 import json
+import subprocess
 
 import jsonschema
 import pytest
@@ -44,6 +45,16 @@ def test_a_change_is_told_with_its_figure_share_and_commits(slimml, grown):
     at = next(number for number, words in enumerate(said) if words[-1:] == ["size/disk_bytes"])
     assert said[at][1:7] == ["2026-11-11", "100", "MB", "120", "MB", "+20.0"]
     assert said[at + 1] == ["00000000..00000000,", "new"]
+
+
+def test_what_was_committed_is_told_where_git_knows_it(slimml, keep, at_home):
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    for subject in ("Before", "Add torch"):
+        subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", subject], check=True)
+    old, new = subprocess.check_output([*git, "rev-list", "--reverse", "HEAD"], text=True).split()
+    keep(make_result(number, {"size/layers": 7 + number}, commit=commit) for number, commit in enumerate((old, new), 1))
+    assert f"{new[:7]} Add torch" in slimml("trend").out
 
 
 def test_larger_since_yesterday_ends_with_13(slimml, grown):
