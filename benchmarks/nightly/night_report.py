@@ -14,8 +14,8 @@ from slimml.history.trends import Change, Trend, trends
 from slimml.report.markdown import code, plain, table
 from slimml.report.sizes import size
 
-NIGHTS = 3
-"""for how many nights a regression is told: a step of what is measured is seen with the third night behind it"""
+NIGHTS = 4
+"""for how many nights a regression is told: a step of what is measured is sure with the third"""
 _SHOWN = frozenset({"size", "pull", "start"})
 
 

@@ -170,10 +170,10 @@ def test_a_regression_of_last_night_is_told_with_its_commits(tmp_path):
     assert "| demo | size/disk\\_bytes | 2.0 MB | 3.0 MB | +50.0% | `000000000000`…`000000000000` |" in text
 
 
-def test_a_regression_is_told_for_three_nights(tmp_path):
-    assert report(tmp_path / "a", tmp_path, nights(9, grown_at=7))
+def test_a_regression_is_told_for_four_nights(tmp_path):
+    assert report(tmp_path / "a", tmp_path, nights(10, grown_at=7))
     (tmp_path / "work").rename(tmp_path / "earlier")
-    assert not report(tmp_path / "b", tmp_path, nights(10, grown_at=7))
+    assert not report(tmp_path / "b", tmp_path, nights(11, grown_at=7))
 
 
 def test_a_night_without_a_regression_draws_each_image_beside_its_slim_one(tmp_path):
