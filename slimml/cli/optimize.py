@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slimml.cli import dockerfile_build, laying, lazily, options, probing, shrinking, starting
+from slimml.cli import by_hand, dockerfile_build, laying, lazily, options, probing, shrinking, starting
 from slimml.cli.by_use import DepthChoice, RecorderName, RecordingFiles, RecordNow, SeccompFile, recorded
 from slimml.cli.proving import Asked
 from slimml.cli.session import Session, with_session
@@ -124,6 +124,7 @@ def optimize(
     compat: laying.ForClient = None,
     compression_level: laying.CompressionEffort = None,
     lazy: lazily.LazyChoice = None,
+    marked: by_hand.MarkedFile = None,
 ) -> None:
     """Make an image smaller and prove that it still works."""
     from slimml.cli.optimizing import Files, prepare, slim_subjects
@@ -152,6 +153,7 @@ def optimize(
     layers = laying.Laying(relayer, previous, base, no_remove, compat, compression_level)
     chosen = laying.with_layout(chosen, layers, session, shared=shared)
     subjects = prepare(session, image, asked, said, tag, output)
+    subjects, chosen = by_hand.with_marks(session, subjects, chosen, marked, (level, only))
     chosen = lazily.with_lazy(chosen, lazy, compression, subjects)
     slim_subjects(session, subjects, chosen, wanted, start, Files(ledger, html), dry_run=dry_run, yes=yes)
 

@@ -79,6 +79,8 @@ class Explorer(App[None]):
         self._status.display = False
         self._aggregated = False
         self._planning = False
+        self._works = 0
+        self._message = ""
 
     def compose(self) -> ComposeResult:
         """Both sides, a line about the image above, marks and keys below."""
@@ -88,6 +90,11 @@ class Explorer(App[None]):
             yield self.right
         yield self._status
         yield Footer(compact=True, show_command_palette=False)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is still being worked out."""
+        return self._works > 0
 
     def on_mount(self) -> None:
         """Show the whole image; what could go is looked for meanwhile."""
@@ -106,8 +113,13 @@ class Explorer(App[None]):
     def _tell_image(self) -> None:
         self._head.update(details.headline(self.subject, self.marking.found, self.size.width))
 
+    @on(TreeView.Moved, "#tree")
+    def _entry_moved(self) -> None:
+        self._say("")
+
     @on(Choices.Moved, "#choices")
     def _choice_moved(self) -> None:
+        self._say("")
         self.right.show_scope(self._scope())
 
     @on(Choices.Chosen, "#choices")
@@ -264,7 +276,18 @@ class Explorer(App[None]):
         (self.left.choices if left else self.right.view).focus()
 
     def _say(self, words: str) -> None:
-        self.notify(visible(words), markup=False)
+        """Say something in the line of the marks, until the cursor moves."""
+        if words != self._message:
+            self._message = words
+            self._show_status()
+
+    def _show_status(self) -> None:
+        marks = self.marking.marks
+        self._status.display = bool(marks or self._message)
+        if self._message:
+            self._status.update(Text(f" {visible(self._message)}", no_wrap=True, overflow="ellipsis"))
+        else:
+            self._status.update(status(self.subject.inventory, marks, self.marking.outcome) if marks else Text())
 
     # What takes longer
 
@@ -292,10 +315,10 @@ class Explorer(App[None]):
 
     def _show_marks(self) -> None:
         marks, outcome = self.marking.marks, self.marking.outcome
-        self._status.display = bool(marks)
-        self._status.update(status(self.subject.inventory, marks, outcome) if marks else Text())
+        self._show_status()
         self.right.view.show_going(outcome.rows if outcome else None)
         self.left.choices.marks = marks
+        self.left.choices.refused = frozenset(one.what for one in outcome.refused) if outcome else frozenset()
         self.left.choices.refresh()
         for screen in self.screen_stack:
             if isinstance(screen, WhatIf):
@@ -304,14 +327,19 @@ class Explorer(App[None]):
     def _in_background(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Call `then` with what `work` gives; nobody waits for it when the explorer is left."""
 
+        def end(then: Callable[[Any], None], given: Any) -> None:
+            self._works -= 1
+            then(given)
+
         def run() -> None:
             try:
-                done: Callable[[], None] = partial(then, work())
+                done = partial(end, then, work())
             except Exception as error:
-                done = partial(self._handle_exception, error)
+                done = partial(end, self._handle_exception, error)
             with suppress(RuntimeError):  # the explorer was left meanwhile
                 self.call_from_thread(done)
 
+        self._works += 1
         Thread(target=run, daemon=True).start()
 
     def _handle_exception(self, error: Exception) -> None:

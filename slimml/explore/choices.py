@@ -57,6 +57,7 @@ class Choices(LineList):
         self.found: Found | None = None
         self.kind = Kind.LAYERS
         self.marks: Marks | None = None
+        self.refused: frozenset[str] = frozenset()
         self._cursors = dict.fromkeys(Kind, 0)
 
     @property
@@ -127,7 +128,7 @@ class Choices(LineList):
         share = self.subject.owners[line]
         owner = self.subject.inventory.owners[share.owner]
         marked = self.marks is not None and share.owner in self.marks.packages
-        yield "x " if marked else "  ", MARK
+        yield ("! " if owner.label in self.refused else "x ") if marked else "  ", MARK
         yield f"{size(share.disk):>8} ", NUMBER
         if self._wide:
             yield f"{size(share.hidden) if share.hidden else '':>8} ", SIGN[Sign.REMOVED]

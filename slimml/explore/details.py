@@ -74,7 +74,8 @@ def layer_facts(subject: Subject, layer: int, found: Found | None) -> Iterator[F
     disk, blob = subject.layer_bytes(layer)
     yield "made by", visible(subject.commands[layer]) or "(not recorded)"
     yield "on disk", size(disk)
-    yield "compressed", f"{size(blob)} {described.compression.value}"
+    estimated = subject.inventory.layers[layer].estimated
+    yield "compressed", f"{size(blob)} ({'estimated' if estimated else described.compression.value})"
     if found is not None:
         yield "could go", f"{size(found.could_go[layer])} ({share(found.could_go[layer], disk)})"
         for finding in found.findings:

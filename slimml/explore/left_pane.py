@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.events import Click
+from textual.message import Message
 from textual.widgets import Static
 
 from slimml.explore import details
@@ -20,6 +21,33 @@ if TYPE_CHECKING:
 _TABS = {Kind.LAYERS: " 1 Layers ", Kind.OWNERS: " 2 Owners ", Kind.FINDINGS: " 3 Findings "}
 
 
+class Tabs(Static):
+    """What can be listed, for the mouse; for keys it says which they are."""
+
+    class Chosen(Message):
+        """A tab was clicked."""
+
+        def __init__(self, kind: Kind) -> None:
+            super().__init__()
+            self.kind = kind
+
+    def tell(self, chosen: Kind) -> None:
+        """Show which is listed."""
+        tabs = Text(no_wrap=True)
+        for kind, words in _TABS.items():
+            tabs.append(words, "reverse bold" if kind is chosen else "")
+        self.update(tabs)
+
+    def on_click(self, event: Click) -> None:
+        """Tell which tab was meant."""
+        end = 0
+        for kind, words in _TABS.items():
+            end += len(words)
+            if event.x < end:
+                self.post_message(self.Chosen(kind))
+                return
+
+
 class LeftPane(Vertical):
     """Layers, owners or findings."""
 
@@ -27,7 +55,7 @@ class LeftPane(Vertical):
         super().__init__(id="left")
         self.subject = subject
         self.choices = Choices(subject)
-        self._tabs = Static(id="tabs")
+        self._tabs = Tabs(id="tabs")
         self._titles = Static(classes="titles")
         self._about = Static()
 
@@ -61,10 +89,7 @@ class LeftPane(Vertical):
 
     def tell(self) -> None:
         """Write what stands around the list anew."""
-        tabs = Text(no_wrap=True)
-        for kind, words in _TABS.items():
-            tabs.append(words, "reverse bold" if kind is self.choices.kind else "")
-        self._tabs.update(tabs)
+        self._tabs.tell(self.choices.kind)
         self._titles.update(Text(self.choices.titles, no_wrap=True))
         self._about.update(details.written(self.facts()))
         self.query_one("#about", VerticalScroll).scroll_home(animate=False)
@@ -73,15 +98,10 @@ class LeftPane(Vertical):
     def _moved(self) -> None:
         self.tell()
 
-    @on(Click, "#tabs")
-    def _tab_clicked(self, event: Click) -> None:
-        end = 0
-        for kind, words in _TABS.items():
-            end += len(words)
-            if event.x < end:
-                self.choices.list_kind(kind)
-                self.choices.focus()
-                return
+    @on(Tabs.Chosen)
+    def _tab_chosen(self, event: Tabs.Chosen) -> None:
+        self.choices.list_kind(event.kind)
+        self.choices.focus()
 
     @property
     def _no_finding(self) -> str:

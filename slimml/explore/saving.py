@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slimml.bloat.rules import MARKED
+from slimml.bloat.rules import STRIP
 from slimml.errors import AccessDenied, Refused
 from slimml.report.untrusted import visible
 from slimml.slim.marked_file import dump
@@ -20,10 +20,12 @@ DEFAULT_NAME = "marks.json"
 
 def command(inventory: Inventory, marks: Marks, file: str = DEFAULT_NAME) -> str:
     """The command line. Paths and packages, and paths to keep, are in `file`, where `save` wrote them."""
-    words = ["slimml", "optimize", visible(str(inventory.image.reference)), "--level", "all"]
-    for rule in [*sorted(marks.rules), *([MARKED] if marks.paths or marks.packages else [])]:
-        words += ["--only", rule]
-    return shlex.join([*words, *(["--marked", file] if needs_file(marks) else [])])
+    words = ["slimml", "optimize", visible(str(inventory.image.reference))]
+    if needs_file(marks):
+        return shlex.join([*words, "--marked", file])
+    # The finding is made true by another rule, which works on the files that stay.
+    rules = marks.rules | ({STRIP} if "unstripped" in marks.rules else set())
+    return shlex.join([*words, "--level", "all", *(word for rule in sorted(rules) for word in ("--only", rule))])
 
 
 def needs_file(marks: Marks) -> bool:

@@ -119,7 +119,8 @@ def _translate(glob: str) -> str:
             case "?":
                 found.append("[^/]")
             case _ if _TOKENS.fullmatch(token):
-                inner = token[1:-1].replace("\\", "\\\\")
+                # What Python may give a meaning to in sets one day (re, "Possible nested set") stands for itself.
+                inner = re.sub(r"([\\\[&~|])", r"\\\1", token[1:-1])
                 negated = inner[0] in "!^"
                 found.append(f"[{'^' if negated else ''}{inner[1:] if negated else inner}]")
             case _:
