@@ -64,7 +64,7 @@ def one_night(said: argparse.Namespace, work: Path) -> int:
     try:
         changes = write_report(said.output, work, night, failures)
     except (SlimmlError, OSError) as error:
-        print(f"run.py: {error}", file=sys.stderr)
+        print(f"run.py: {said.output}: {error}; the report of the night before is as it was", file=sys.stderr)
         return FAILED
     return FAILED if failures else REGRESSED if changes else PASSED
 
