@@ -18,6 +18,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
@@ -44,12 +45,13 @@ from slimml.slim.layer_sink import LayerSink  # noqa: E402
 from slimml.slim.layout.asked import Layout  # noqa: E402
 from slimml.slim.layout.compat import Compat, Effort, encoding_for  # noqa: E402
 from slimml.slim.layout.listing import read_listing  # noqa: E402
-from slimml.slim.layout.root import apply_layer  # noqa: E402
+from slimml.slim.layout.root import Root, apply_layer  # noqa: E402
 from slimml.slim.optimize import Slimmed, carry_out  # noqa: E402
 from slimml.slim.options import Options  # noqa: E402
 from slimml.slim.planning import make_plan  # noqa: E402
 from slimml.slim.workshop import work_store  # noqa: E402
 
+Figures = dict[str, Any]
 DISTRIBUTIONS = ("typing-extensions", "click", "requests", "pillow", "numpy", "scipy", "torch", "onnxruntime")
 NEW_TIME = 1_900_000_000
 
@@ -97,7 +99,7 @@ class Bench:
         return [max(layer.descriptor.size, one.tar_bytes) for layer, one in zip(image.layers, read, strict=True)]
 
 
-def with_step(history: list[dict]) -> list[dict]:
+def with_step(history: list[Figures]) -> list[Figures]:
     """The history with a step that makes a layer, before those at the end that make none (CMD and the like)."""
     end = len(history)
     while end and history[end - 1].get("empty_layer"):
@@ -180,13 +182,13 @@ def fetched(result: Image, previous: Image) -> int:
 
 def could_stay(result: Image, previous: Image) -> tuple[int, int]:
     """Of the previous image's layers how many could stay, since all their files are as they were, and how many do."""
-    root: dict = {}
+    root: Root = {}
     for layer in result.layers:
         apply_layer(root, read_listing(layer))
     now = {layer.descriptor.digest for layer in result.layers}
     could = 0
     for layer in previous.layers:
-        own: dict = {}
+        own: Root = {}
         apply_layer(own, read_listing(layer))
         files = {path: node for path, node in own.items() if node.kind is not Kind.DIRECTORY}
         same = bool(files) and all(path in root and root[path].key == node.key for path, node in files.items())
@@ -194,12 +196,13 @@ def could_stay(result: Image, previous: Image) -> tuple[int, int]:
     return could, sum(layer.descriptor.digest in now for layer in previous.layers)
 
 
-def measure(words: str, bench: Bench, access: Access, rebuilds: int) -> Iterator[dict]:
+def measure(words: str, bench: Bench, access: Access, rebuilds: int) -> Iterator[Figures]:
     """The figures of one image, one after the other."""
     image = open_image(parse_reference(words), access)
     original = take_inventory(image, cache=default_cache())
     first = bench.lay_out(image)
     sizes = bench.sizes(first.image)
+    assert first.relaid is not None
     yield {
         "what": "layout",
         "layers": [
@@ -231,7 +234,7 @@ def measure(words: str, bench: Bench, access: Access, rebuilds: int) -> Iterator
     yield from rebuild(image, first.image, bench, rebuilds)
 
 
-def rebuild(image: Image, previous: Image, bench: Bench, rebuilds: int) -> Iterator[dict]:
+def rebuild(image: Image, previous: Image, bench: Bench, rebuilds: int) -> Iterator[Figures]:
     """Rebuilds one after the other: each has another application and another version of one distribution more."""
     small = sorted(
         (int(original_size), name)

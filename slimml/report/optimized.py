@@ -67,11 +67,12 @@ def optimized_report(
     proven = None if isinstance(proof, str) else proof_report(proof)
     files = is_file(inventory)
     gone = np.isin(slimmed.plan.verb, (Verb.DROP, Verb.MOVE))
+    left = slimmed.relaid.files if slimmed.relaid else int((files & ~gone).sum()) + slimmed.added
     return OptimizedReport(
         image=str(inventory.image.reference),
         result=receipt_report(delivered.receipt),
         before=_side(slimmed.before, len(inventory.layers), int(files.sum())),
-        after=_side(slimmed.after, len(slimmed.image.layers), int((files & ~gone).sum()) + slimmed.added),
+        after=_side(slimmed.after, len(slimmed.image.layers), left),
         plain=slimmed.plain,
         ledger=delivered.ledger,
         ledger_digest=slimmed.ledger.digest,

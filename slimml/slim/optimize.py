@@ -71,7 +71,7 @@ class Slimmed:
     relaid: Relaid | None = None
     """how the layers were laid out, where that was asked for"""
     remarks: tuple[str, ...] = ()
-    """which layers could not be stored as asked for, and why"""
+    """what was not done as asked for, and why; what a node fetches that has the previous image"""
     added: int = 0
     """files that the source did not have: bytecode"""
 
@@ -139,10 +139,11 @@ def _attempt(inventory: Inventory, plan: Plan, store: BlobStore, limits: Limits,
         relaid = lay_out(inventory, plan, layers, store, limits=limits, progress=progress)
         layers = list(relaid.layers)
     ordinary = layers
-    remarks: tuple[str, ...] = ()
+    remarks = relaid.notes if relaid else ()
     if plan.options.lazy is not None:
         places = relaid.places if relaid else None
-        layers, remarks = lazy_layers(work, layers, store, places, limits=limits, progress=progress)
+        layers, more = lazy_layers(work, layers, store, places, limits=limits, progress=progress)
+        remarks = (*remarks, *more)
     before = Measured(
         sum(stored_bytes(inventory, index) for index in range(len(image.layers))),
         sum(layer.tar_bytes for layer in inventory.layers),

@@ -26,6 +26,7 @@ from slimml.slim.check import check_plan
 from slimml.slim.databases.all import update_alternatives, update_databases
 from slimml.slim.databases.removal import Removal
 from slimml.slim.draft import Draft, begin
+from slimml.slim.layout.base import base_layers
 from slimml.slim.names import directories_of, repeated_paths
 from slimml.slim.options import Level, Options, matcher
 from slimml.slim.plan import Edit, Kept, Plan, Verb, Why
@@ -63,6 +64,8 @@ def make_plan(
     root = merged_root(inventory)
     staying = staying_rows(inventory, options, kept)
     notes = [f"kept {item.name}: {item.reason}" for item in kept]
+    if options.layout is not None:
+        notes.append(f"all above the lowest {base_layers(inventory, options.layout)} layers is laid out anew")
     draft = begin(inventory, staying | uneditable_rows(inventory, options), joined=options.flatten)
     standing = staying if below is None else staying | lay_below(draft, below, staying)
     owners = _mark_packages(draft, chosen, standing, notes)

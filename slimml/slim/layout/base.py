@@ -9,23 +9,30 @@ from slimml.errors import UsageError
 from slimml.slim.assemble import LABEL as PREFIX
 
 if TYPE_CHECKING:
+    from slimml.inventory.table import Inventory
     from slimml.oci.image import Image
+    from slimml.slim.layout.asked import Layout
 
 _ENDS = re.compile(r"(?:\A|/bin/sh -c #\(nop\)\s+|\s)(?:CMD|ENTRYPOINT)\s*[\[ ]")
 _LARGE = 0.5
 
-
 LABEL = "layout.base"
 """says of an image that was laid out how many layers were left as its base"""
+
+
+def base_layers(inventory: Inventory, layout: Layout) -> int:
+    """How many of the lowest layers of the image stay as they are; raises UsageError for a base of another image."""
+    sizes = tuple(layer.blob_bytes for layer in inventory.layers)
+    return shared_base(inventory.image, layout.base, layout.previous, sizes)
 
 
 def shared_base(image: Image, base: Image | None, previous: Image | None, sizes: tuple[int, ...]) -> int:
     """The number of layers, from the bottom; `sizes` are those of the layers' blobs, in bytes.
 
     With `base` those that it begins with as well. Else those that the `previous` image was laid out above, if this one
-    has them, too. Else what its history tells: a Dockerfile ends in CMD or ENTRYPOINT,
-    so the last of these with layers after it ended the base; without any, the lowest layer, unless it is most of the
-    image. Raises UsageError where `base` is the base of something else.
+    has them, too. Else what its history tells: a Dockerfile ends in CMD or ENTRYPOINT, so the last of these with layers
+    after it ended the base; without any, the lowest layer, unless it is most of the image. Raises UsageError where
+    `base` is the base of something else.
     """
     if base is not None:
         count = 0

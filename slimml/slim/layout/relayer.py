@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from slimml.oci.codec import Encoding
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
 from slimml.oci.media_types import Compression, layer_type
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from slimml.oci.image import Image, Layer
 
 _UPDATE = "update"
+_NO_FILE = (Kind.DIRECTORY, *MARKERS)
 _STRONGEST = {Compression.GZIP: 10, Compression.ZSTD: 19}
 _TOLERATED = 1.01
 
@@ -46,14 +49,16 @@ class Target:
 
 @dataclass(frozen=True)
 class Relaid:
-    """The layers of the result. `places` is for each path the layer that holds its content; `disk_bytes` the contents
-    of all layers. The lowest `base` are as they were, then come `kept` ones of the previous image; `fetch_bytes` is
-    what a node that has that image fetches.
+    """The layers of the result: the lowest `base` as they were, then `kept` ones of the previous image, then new ones.
+
+    `places` is for each path the layer that holds its content; `disk_bytes` are the contents of all layers, `files`
+    their entries that are no directories. `fetch_bytes` is what a node that has the previous image fetches.
     """
 
     layers: tuple[Laid, ...]
     places: Mapping[str, int]
     disk_bytes: int
+    files: int
     base: int
     kept: int
     fetch_bytes: int
@@ -96,6 +101,7 @@ class _Plan:
     below: Root
     places: Mapping[str, int]
     disk_bytes: int
+    files: int
     found: Difference
     composed: tuple[Composed, ...]
     notes: tuple[str, ...]
@@ -110,13 +116,14 @@ def _plan(inventory: Inventory, read: Read, before: Previous | str | None) -> _P
             notes.append("the previous image is not used: what it has in common with this one is not worth its layers")
     below = dict(read.base)
     places: dict[str, int] = {}
-    disk = 0
+    disk = files = 0
     if isinstance(before, Previous):
         for position, index in enumerate(kept):
             listing = before.listings[index]
             apply_layer(below, listing)
             places |= {one.entry.path: position for one in listing if one.entry.kind not in MARKERS}
             disk += sum(one.node.size for one in listing if one.node is not None)
+            files += sum(one.entry.kind not in _NO_FILE for one in listing)
     found = difference(below, read.wanted)
     pieces = list(_pieces(inventory, read.wanted, found))
     shares = _shares(pieces, _compressed(inventory), fresh=not kept)
@@ -127,6 +134,7 @@ def _plan(inventory: Inventory, read: Read, before: Previous | str | None) -> _P
         below=below,
         places=places,
         disk_bytes=disk,
+        files=files,
         found=found,
         composed=tuple(compose(below, read.wanted, found, shares)),
         notes=tuple(notes),
@@ -226,10 +234,13 @@ def _lay(writing: _Writing, read: Read, base: int, plan: _Plan) -> Relaid:
     starts = inventory.starts
     disk = int(inventory.column("size")[: int(starts[base])].sum()) + plan.disk_bytes
     disk += sum(entry.size for one in plan.composed for entry, _ in one.entries if entry.kind is Kind.FILE)
+    files = int((~np.isin(inventory.column("kind")[: int(starts[base])], _NO_FILE)).sum()) + plan.files
+    files += sum(entry.kind not in _NO_FILE for one in plan.composed for entry, _ in one.entries)
     return Relaid(
         layers=(*layers, *new),
         places=_places(inventory, base, plan, len(layers)),
         disk_bytes=disk,
+        files=files,
         base=base,
         kept=len(plan.kept),
         fetch_bytes=_stored(new),

@@ -15,8 +15,8 @@ from slimml.oci.media_types import Compression
 from slimml.oci.tar.events import Kind
 from slimml.progress import SILENT, Progress
 from slimml.slim.assemble import build_image
-from slimml.slim.layers import Laid, stored_bytes
-from slimml.slim.layout.base import shared_base
+from slimml.slim.layers import Laid
+from slimml.slim.layout.base import base_layers
 from slimml.slim.layout.relayer import Relaid, Target, relayer
 from slimml.slim.ledger import Done, LedgerEntry
 from slimml.slim.names import link_texts
@@ -25,7 +25,6 @@ from slimml.slim.plan import Verb
 if TYPE_CHECKING:
     from slimml.inventory.table import Inventory
     from slimml.oci.blobs import BlobStore
-    from slimml.slim.layout.asked import Layout
     from slimml.slim.options import Options
     from slimml.slim.plan import Plan
 
@@ -36,13 +35,6 @@ _NOTE = (
     "the layers above the lowest {base} were laid out anew: slimml restore brings removed content back on top of the "
     "new layers, so that a container sees what it saw; the old layers, with what they hid, are in the original image"
 )
-
-
-def base_layers(inventory: Inventory, layout: Layout) -> int:
-    """How many of the lowest layers of the image stay as they are; raises UsageError for a base of another image."""
-    image = inventory.image
-    sizes = tuple(layer.blob_bytes or stored_bytes(inventory, index) for index, layer in enumerate(inventory.layers))
-    return shared_base(image, layout.base, layout.previous, sizes)
 
 
 def lay_out(
