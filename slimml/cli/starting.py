@@ -133,6 +133,11 @@ def _with_bytecode(
 
     slimmed = made.slimmed
     options = slimmed.plan.options
+    # The original's table is there; that of the result costs another reading.
+    if not start.considers(original, uncompiled(original)):
+        if start.insists:
+            session.remark("no bytecode was added: none is missing")
+        return made, None
     before = inventory_of(slimmed.image, session)
     modules = uncompiled(before)
     if not start.considers(before, modules):

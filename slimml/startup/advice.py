@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from slimml.bench.module_owners import APPLICATION
 from slimml.startup.timeline import ENTRYPOINT
 
 if TYPE_CHECKING:
@@ -59,6 +58,8 @@ class Settings:
 _SHELLS = re.compile(r"(^|/)(sh|bash|dash|ash|zsh)$|\.(sh|bash)$")
 _LEAST_COMPILING, _LEAST_WAIT, _LEAST_IMPORT, _LEAST_MODEL = 0.02, 0.02, 0.1, 0.02
 _LEAST_MODULES = 5
+_LEAST_SHARE = 0.03
+"""of the start, below which a busy import is not worth a word"""
 _MANY_THREADS = 2
 """times the processors that a container may use"""
 _ARENA_THREADS = 8
@@ -103,26 +104,23 @@ def _bytecode(spans: Sequence[Span]) -> Iterator[Advice]:
 
 
 def _slow_imports(profile: StartProfile) -> Iterator[Advice]:
-    for root in profile.imports:
-        for node in root.walk():
-            own = node.own - node.loaded
-            if own < _LEAST_IMPORT:
-                continue
-            waited = node.waited >= own / 2
-            how = f", {node.waited:.2f} s of it asleep or waiting" if waited else ""
-            remedy = (
-                "let it wait when it is asked, not when it is imported"
-                if waited
-                else "import it where it is used, or do at first use what its module does at once"
-            )
-            title = f"importing {node.name} takes {own:.2f} s by itself{how}"
-            yield Advice(Topic.SLOW_IMPORT, title, own, node.file or node.name, remedy, node.chain)
+    least = max(_LEAST_IMPORT, _LEAST_SHARE * profile.start.seconds)
+    nodes = [node for root in profile.imports for node in root.walk()]
+    asleep = [node for node in nodes if node.waited >= max(_LEAST_IMPORT, (node.own - node.loaded) / 2)]
+    busy = [node for node in nodes if node.own - node.loaded >= least and node not in asleep]
+    for node in [*asleep, *sorted(busy, key=lambda node: node.loaded - node.own)[:_NAMED]]:
+        own = node.own - node.loaded
+        if node in asleep:
+            how = f", {node.waited:.2f} s of it asleep or waiting"
+            remedy = "let it wait when it is asked, not when it is imported"
+        else:
+            how, remedy = "", "import it where it is used, or do at first use what its module does at once"
+        title = f"importing {node.name} takes {own:.2f} s by itself{how}"
+        yield Advice(Topic.SLOW_IMPORT, title, own, node.file or node.name, remedy, node.chain)
 
 
 def _unneeded(found: Sequence[Unneeded]) -> Iterator[Advice]:
     for one in found:
-        if one.owner == APPLICATION:
-            continue
         yield Advice(
             Topic.UNNEEDED_IMPORT,
             f"{one.owner} is imported, and nothing of it is called before the first answer",

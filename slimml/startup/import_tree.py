@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from slimml.startup.notes import Notes, Span
 
 
-@dataclass
+@dataclass(eq=False)
 class Node:
     """One import, in seconds: `own` without what it imported itself, `total` with it, as -X importtime has them.
 

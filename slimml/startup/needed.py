@@ -19,8 +19,8 @@ _NATIVE_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Unneeded:
-    """An import of which nothing was called after it: `seconds` that the start took for it (the standard library's
-    modules not counted), and the imports that led to it, itself last.
+    """A distribution of which nothing was called after its import: `seconds` of its modules' own code, and the imports
+    that led to the first of them, which stands last.
     """
 
     owner: str
@@ -50,33 +50,19 @@ def needed_owners(
 
 
 def unneeded(roots: Sequence[Node], needed: frozenset[str]) -> tuple[Unneeded, ...]:
-    """The imports, the outermost each, that begin with something that is not needed and bring in nothing that is,
-    beyond the standard library; those that took 20 ms and more, the dearest first.
+    """The distributions that were imported and are not needed, the dearest first; those of 20 ms and more.
+
+    Of a distribution that is compiled for a large part nothing is said: calls into that are not all seen.
     """
-    found: list[Unneeded] = []
-    waiting = list(roots)
-    while waiting:
-        node = waiting.pop()
-        if node.total < _LEAST_SECONDS:
-            continue
-        if node.owner in needed or node.owner == STANDARD or _brings(node, needed) or _mostly_native(node):
-            waiting += node.children
-        else:
-            found.append(Unneeded(node.owner, node.chain, _own_seconds(node)))
-    dear = [one for one in found if one.seconds >= _LEAST_SECONDS]
-    return tuple(sorted(dear, key=lambda one: (-one.seconds, one.chain)))
-
-
-def _mostly_native(node: Node) -> bool:
-    """Whether much of it is compiled: calls into that are not all seen, so nothing is known of its use."""
-    own = [one for one in node.walk() if one.owner == node.owner]
-    return sum(_EXTENSION in one.file for one in own) > len(own) * _NATIVE_SHARE
-
-
-def _own_seconds(node: Node) -> float:
-    """Without the standard library's modules, which others may need and would have to import then."""
-    return sum(one.own for one in node.walk() if one.owner != STANDARD)
-
-
-def _brings(node: Node, needed: frozenset[str]) -> bool:
-    return any(one.owner in needed for one in node.walk())
+    modules: dict[str, list[Node]] = {}
+    for root in roots:
+        for node in root.walk():
+            if node.owner not in needed and node.owner not in (STANDARD, APPLICATION):
+                modules.setdefault(node.owner, []).append(node)
+    found = []
+    for owner, own in modules.items():
+        seconds = sum(node.own for node in own)
+        compiled = sum(_EXTENSION in node.file for node in own)
+        if seconds >= _LEAST_SECONDS and compiled <= len(own) * _NATIVE_SHARE:
+            found.append(Unneeded(owner, min(own, key=lambda node: node.begin).chain, seconds))
+    return tuple(sorted(found, key=lambda one: (-one.seconds, one.owner)))

@@ -72,6 +72,13 @@ def test_a_distribution_that_nobody_calls_is_not_needed(roots):
     assert (found.owner, found.chain, found.seconds) == ("pandas", ("app", "pandas"), pytest.approx(4.6))
 
 
+def test_a_distribution_that_brings_in_what_is_needed_is_told_without_that():
+    spans = (span(1, "app", 0, 10), span(2, "pandas", 1, 6, 1), span(3, "numpy", 2, 3, 2))
+    roots = import_tree(Notes(spans=spans), owner_of, 20)
+    (found,) = unneeded(roots, frozenset({"application", "numpy"}))
+    assert (found.owner, found.seconds) == ("pandas", pytest.approx(4))
+
+
 def test_what_a_needed_distribution_calls_as_it_is_imported_is_needed(roots):
     used = frozenset({("", "", "pandas"), ("pandas", "", "numpy")})
     assert needed_owners(Notes(used=used), owner_of, owner_of) >= {"pandas", "numpy"}

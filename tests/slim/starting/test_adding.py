@@ -6,6 +6,7 @@ import pytest
 from layered_image import file, folder, image_of, root_of, whiteout
 from tiny_image import read_layers
 
+from slimml.bloat.detect import find_bloat
 from slimml.errors import InvalidImage
 from slimml.inventory.take import take_inventory
 from slimml.oci.blobs import BlobStore
@@ -108,6 +109,13 @@ def test_the_result_is_checked(image, store):
 
 def test_nothing_is_missing_afterwards(image, store):
     assert uncompiled(take_inventory(added_to(image, store))) == ()
+
+
+@pytest.mark.parametrize("level", ["0", "1"])
+def test_what_was_added_is_not_found_to_be_waste(store, level):
+    image = image_of(BELOW, SOURCES, config={"config": {"Env": [f"PYTHONOPTIMIZE={level}"]}})
+    found = find_bloat(take_inventory(added_to(image, store)))
+    assert [one.rule for one in found if "bytecode" in one.rule] == []
 
 
 def test_the_ledger_knows_the_new_layers(image, store):
