@@ -27,7 +27,10 @@ def copy(
     compression: LazyCompression = None,
     base: Base = None,
 ) -> None:
-    """Copy an image to another place; no layer is compressed again without --lazy."""
+    """Copy an image to another place.
+
+    No layer is compressed again, unless --lazy asks for layers that clients may fetch parts of.
+    """
     from slimml.cli.reading import open_named
     from slimml.oci.reference import parse_reference
     from slimml.oci.transfer import write_image
