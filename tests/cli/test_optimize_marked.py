@@ -27,11 +27,10 @@ def paths_of(reference):
 
 
 def test_marked_paths_go_and_nothing_else(slimml, sloppy, marks, tmp_path):
-    ended = slimml(
-        "optimize", sloppy, "--marked", marks(paths=["app/model.bin"]), "--yes", "-o", f"oci:{tmp_path}/new:v1"
-    )
+    file, new = marks(paths=["app/model.bin"]), f"oci:{tmp_path}/new:v1"
+    ended = slimml("optimize", sloppy, "--marked", file, "--yes", "-o", new)
     assert ended.code == 0, ended.err
-    assert paths_of(sloppy) - paths_of(f"oci:{tmp_path}/new:v1") == {"app/model.bin"}
+    assert paths_of(sloppy) - paths_of(new) == {"app/model.bin"}
 
 
 def test_marked_rules_go_with_marked_paths_and_kept_paths_stay(slimml, sloppy, marks, tmp_path):

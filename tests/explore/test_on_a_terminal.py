@@ -113,7 +113,7 @@ def test_no_color_writes_no_colour(reference):
     tty.wait_for(b"root/")
     tty.type(b"q")
     tty.end()
-    colours = {match for match in re.findall(rb"[34]8;2;(\d+;\d+;\d+)", tty.said)}
+    colours = set(re.findall(rb"[34]8;2;(\d+;\d+;\d+)", tty.said))
     assert all(len(set(colour.split(b";"))) == 1 for colour in colours)
 
 

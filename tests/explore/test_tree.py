@@ -94,7 +94,7 @@ def test_a_directory_has_the_sign_of_what_lies_beneath(path, sign):
 def test_lines_are_those_of_a_slow_tree(paths, chance, order):
     files = [path for path in paths if not any(other.startswith(f"{path}/") for other in paths)]
     sizes = {path: chance.randrange(9) for path in files}
-    inventory, tree = made([file(path, b"x" * sizes[path]) for path in files])
+    _, tree = made([file(path, b"x" * sizes[path]) for path in files])
     open_ones = [path for path in tree.places.directories if path and chance.random() < 0.6]
 
     def slow(directory, depth):

@@ -116,10 +116,7 @@ def test_a_damaged_file_is_refused(image, member, value):
         parse(json.dumps(document).encode(), image, "file")
 
 
-@given(
-    st.binary(max_size=60)
-    | st.recursive(st.none() | st.text(), lambda inner: st.lists(inner)).map(repr).map(str.encode)
-)
+@given(st.binary(max_size=60) | st.recursive(st.none() | st.text(), st.lists).map(repr).map(str.encode))
 def test_no_file_is_more_than_refused(image, data):
     with pytest.raises(SlimmlError):
         parse(data, image, "file")
