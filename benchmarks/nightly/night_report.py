@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from one_image import SLIM, SUITE, Night
+from trends_page import trends_page
 
 from slimml.history import store
 from slimml.history.chart import FORMATS, draw_trends
@@ -51,11 +52,14 @@ def write_report(output: Path, work: Path, night: Night, failures: Sequence[str]
 
 
 def draw(found: Sequence[Trend], directory: Path) -> None:
-    """A chart of each image, beside what was made of it, as PNG and SVG: of lines in which something was run."""
+    """A chart of each image, beside what was made of it, as PNG and SVG, and a page with all: of lines in which
+    something was run.
+    """
     images: dict[str, list[Trend]] = {}
-    for trend in found:
-        if trend.line.engine != NO_ENGINE:
-            images.setdefault(trend.line.image.removesuffix(f", {SLIM}"), []).append(trend)
+    run = [trend for trend in found if trend.line.engine != NO_ENGINE]
+    for trend in run:
+        images.setdefault(trend.line.image.removesuffix(f", {SLIM}"), []).append(trend)
+    (directory / "trends.html").write_bytes(trends_page("Nights", run))
     for name, own in images.items():
         for suffix in FORMATS:
             draw_trends(own, directory / f"{name}{suffix}")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from planted import Made
+from trends_page import trends_page
 from verdict import Verdict
 
 from slimml.history.chart import FORMATS, draw_trends
@@ -20,12 +21,15 @@ _COLD = ("start/dropped/seconds", "start/evicted/seconds")
 def write_summary(
     made: Sequence[Made], results: Sequence[Result], trends: Sequence[Trend], verdict: Verdict, output: Path
 ) -> None:
-    """Write `summary.md` and the chart `trends` into `output`, each whole or not at all."""
+    """Write `summary.md` and trends as charts and as a page into `output`, each whole or not at all."""
     output.mkdir(parents=True, exist_ok=True)
     for suffix in FORMATS:
         beside = output / f".trends{suffix}"
         draw_trends(trends, beside)
         beside.replace(output / f"trends{suffix}")
+    beside = output / ".trends.html"
+    beside.write_bytes(trends_page("A planted series", trends))
+    beside.replace(output / "trends.html")
     lines = [
         "# A planted series",
         "",

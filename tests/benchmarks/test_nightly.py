@@ -13,7 +13,10 @@ import pytest
 from made_up import make_result, timed
 
 NIGHTLY = Path(__file__).parents[2] / "benchmarks/nightly"
-NAMES = ("planted", "side_by_side", "small_image", "subjects", "one_image", "verdict", "series_summary", "night_report")
+NAMES = (
+    *("planted", "side_by_side", "small_image", "subjects", "one_image", "verdict", "trends_page"),
+    *("series_summary", "night_report"),
+)
 
 
 def load(name, known_as=None):
@@ -24,7 +27,7 @@ def load(name, known_as=None):
     return module
 
 
-planted, side_by_side, small_image, subjects, one_image, verdict, series_summary, night_report = map(load, NAMES)
+planted, side_by_side, small_image, subjects, one_image, verdict, _, series_summary, night_report = map(load, NAMES)
 run, series = load("run", "nightly_run"), load("series")
 
 from slimml.history import store  # noqa: E402
@@ -184,6 +187,7 @@ def test_a_night_without_a_regression_draws_each_image_beside_its_slim_one(tmp_p
         "demo.svg",
         "history",
         "summary.md",
+        "trends.html",
     ]
 
 

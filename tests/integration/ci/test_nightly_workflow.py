@@ -49,6 +49,7 @@ def test_a_night_leaves_history_chart_page_and_summary(runner):
         "small.png",
         "small.svg",
         "summary.md",
+        "trends.html",
     }
     assert "nothing became worse" in runner.summary
     assert runner.told["steps.measure.outputs.outcome"] == "passed"
