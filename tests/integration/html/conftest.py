@@ -1,6 +1,6 @@
 """One Chromium for all tests of pages; the accessibility checker axe-core, from npm."""
 
-import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,7 @@ from slimml.report.html.page import html_page
 
 from sample_page import whole_page  # isort: skip
 
-ROOT = Path(__file__).parents[3]
-AXE = ROOT / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(sys.prefix) / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.fixture(scope="session")
@@ -35,10 +34,9 @@ def tab(browser):
 @pytest.fixture(scope="session")
 def axe():
     """The checker's script."""
-    place = Path(os.environ.get("SLIMML_TEST_AXE") or AXE)
-    if not place.exists():
+    if not AXE.exists():
         pytest.skip("axe-core is not there: npm install --prefix .venv/axe --no-save axe-core@4")
-    return place.read_text("utf-8")
+    return AXE.read_text("utf-8")
 
 
 @pytest.fixture(scope="session")

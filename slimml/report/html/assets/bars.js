@@ -33,7 +33,7 @@ function phaseBar(phases, most, look, interval) {
     const [color, ink] = look.get(name);
     const width = (100 * value) / most;
     bar.append(el('span', { class: 'phase', title: `${name} ${seconds(value)}`, style: { width: `${width}%`, background: color, color: ink } },
-      width > 7 ? el('span', null, seconds(value)) : null));
+      width > 2 ? el('span', null, seconds(value)) : null));
   }
   if (interval && interval[1] > interval[0]) {
     const left = (100 * interval[0]) / most;

@@ -38,7 +38,7 @@ function table(caption, columns, rows, kind) {
   const heads = columns.map((one) => el('th', { scope: 'col', class: one.number ? 'number' : null }, one.title));
   const body = el('tbody', null, rows);
   return scrolling(
-    caption,
+    `Table: ${caption}`,
     el('table', { class: kind || null }, el('caption', { class: 'unseen' }, caption), el('thead', null, el('tr', null, heads)), body),
   );
 }

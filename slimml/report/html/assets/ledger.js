@@ -39,7 +39,7 @@ function ledgerOf(data, forest) {
   const heads = [['Path'], ['Done'], ['Rule'], ['Less', 'number']].map(([title, kind]) => el('th', { scope: 'col', class: kind || null }, title));
   return [
     el('div', { class: 'controls' }, el('label', { class: 'search' }, el('span', null, 'Only entries with'), words), back, next, count),
-    scrolling('Ledger', el('table', { class: 'ledger' }, el('caption', { class: 'unseen' }, 'Ledger'), el('thead', null, el('tr', null, heads)), body)),
+    scrolling('Table: Ledger', el('table', { class: 'ledger' }, el('caption', { class: 'unseen' }, 'Ledger'), el('thead', null, el('tr', null, heads)), body)),
   ];
 }
 

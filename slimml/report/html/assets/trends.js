@@ -1,6 +1,6 @@
 // How a figure went over time: medians with their intervals, the budget, and the steps that lasted.
 
-const CHART = { width: 560, height: 220, left: 64, right: 16, top: 14, bottom: 30 };
+const CHART = { width: 560, height: 220, left: 90, right: 16, top: 14, bottom: 30 };
 
 function trendsSection(trends) {
   return section('trends', 'Over time',
