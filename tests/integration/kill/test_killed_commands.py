@@ -130,3 +130,8 @@ def test_a_killed_optimize_leaves_the_old_image_or_the_new_one(killing, place, d
 
 def test_a_killed_push_leaves_the_old_image_or_the_new_one(killing, place, registry):
     kill_all_along(killing, place, ["copy", "oci:in"], f"docker://{registry}/app{{}}:tag")
+
+
+@pytest.mark.parametrize("lazy", ["estargz", "zstd-chunked"])
+def test_a_killed_lazy_copy_leaves_the_old_image_or_the_new_one(killing, place, lazy):
+    kill_all_along(killing, place, ["copy", "oci:in", "--lazy", lazy], f"oci:{place}/{{}}:tag")
