@@ -22,6 +22,8 @@ MOST_LINES = 6
 WIDTH, HEIGHT, DOTS = 6.4, 2.55, 110
 """inches of one panel, and dots per inch"""
 
+_HEAD = 0.55
+"""inches above the panels, for the names of the lines"""
 _COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 _WORSE, _BETTER, _BUDGET, _TEXT = "#D55E00", "#00734f", "#555555", "#222222"
 """of Okabe and Ito (2008), who chose them for every kind of colour vision; worse and better differ in shape as well"""
@@ -67,8 +69,11 @@ def draw_trends(trends: Sequence[Trend], path: Path, *, budgets: Mapping[str, fl
         raise Unsupported("pictures need matplotlib: pip install 'slimml[charts]'") from None
     panels = [panel for panel in PANELS if any(_drawn(panel, own) for own in columns.values())]
     with rc_context({"svg.hashsalt": "slimml", "svg.fonttype": "none", "font.size": 9}):
-        size = (WIDTH * len(columns) + 0.2, HEIGHT * len(panels) + 0.75)
+        size = (WIDTH * len(columns) + 0.2, HEIGHT * len(panels) + 0.2 + _HEAD)
         figure = Figure(figsize=size, dpi=DOTS, facecolor="white", layout="constrained")
+        # What is written over panels must not push them together: only axes and titles take part in the layout.
+        layout: Any = figure.get_layout_engine()
+        layout.set(rect=(0, 0, 1, 1 - _HEAD / size[1]))
         grid = figure.subplots(len(panels), len(columns), squeeze=False)
         for column, (line, own) in enumerate(columns.items()):
             axis = axis_of(own)
@@ -111,11 +116,11 @@ def _head(pane: Axes, line: Line) -> None:
     pane.annotate(
         drawable(line.image), (0, 1), xytext=(0, 34), xycoords="axes fraction", textcoords="offset points",
         fontsize=13, fontweight="bold", color=_TEXT, parse_math=False, annotation_clip=False,
-    )  # fmt: skip
+    ).set_in_layout(False)  # fmt: skip
     pane.annotate(
         words, (0, 1), xytext=(0, 21), xycoords="axes fraction", textcoords="offset points",
         fontsize=8.5, color="#666666", parse_math=False, annotation_clip=False,
-    )  # fmt: skip
+    ).set_in_layout(False)  # fmt: skip
 
 
 def _draw_panel(pane: Axes, panel: Panel, trends: Sequence[Trend], axis: Axis, budgets: Mapping[str, float]) -> None:
@@ -133,7 +138,7 @@ def _draw_panel(pane: Axes, panel: Panel, trends: Sequence[Trend], axis: Axis, b
     for number, trend in enumerate(trends):
         _draw_trend(pane, trend, axis, top, _COLORS[number], _LINE_STYLES[number % len(_LINE_STYLES)])
     _draw_bad_nights(pane, trends, axis, top)
-    _draw_budgets(pane, trends, budgets)
+    _draw_budgets(pane, trends, budgets, top)
     _draw_changes(pane, trends, axis)
     unit = trends[0].metric.unit
     words = any(trend.changes or max(point.value for point in trend.points) > top for trend in trends)
@@ -197,24 +202,31 @@ def _draw_bad_nights(pane: Axes, trends: Sequence[Trend], axis: Axis, top: float
         pane.annotate(
             f"↑ {amount(value, trends[0].metric.unit)}", (spot, top), xytext=(0, 3), textcoords="offset points",
             fontsize=7, color=_TEXT, ha="center",
-        )  # fmt: skip
+        ).set_in_layout(False)  # fmt: skip
 
 
-def _draw_budgets(pane: Axes, trends: Sequence[Trend], budgets: Mapping[str, float]) -> None:
+def _draw_budgets(pane: Axes, trends: Sequence[Trend], budgets: Mapping[str, float], top: float) -> None:
     shown: dict[float, Trend] = {}
     for trend in trends:
         budget = _budget(trend, budgets)
         if budget is not None:
             shown.setdefault(budget, trend)
     for budget, trend in shown.items():
+        words = f"budget {amount(budget, trend.metric.unit)}"
+        if budget > top:
+            pane.text(
+                0.995, 0.02, f"{words}, far above", transform=pane.transAxes, ha="right", va="bottom",
+                fontsize=7.5, color=_BUDGET,
+            ).set_in_layout(False)  # fmt: skip
+            continue
         pane.axhline(budget, color=_BUDGET, linewidth=1.1, linestyle=(0, (6, 3)), zorder=2)
         # On the side where the line that it is for is not.
         above = trend.levels[-1].value < budget
         pane.annotate(
-            f"budget {amount(budget, trend.metric.unit)}", (1, budget), xycoords=("axes fraction", "data"),
+            words, (1, budget), xycoords=("axes fraction", "data"),
             xytext=(-2, 2 if above else -3), textcoords="offset points", ha="right", va="bottom" if above else "top",
             fontsize=7.5, color=_BUDGET,
-        )  # fmt: skip
+        ).set_in_layout(False)  # fmt: skip
 
 
 def _draw_changes(pane: Axes, trends: Sequence[Trend], axis: Axis) -> None:
@@ -237,7 +249,8 @@ def _draw_changes(pane: Axes, trends: Sequence[Trend], axis: Axis) -> None:
         pane.text(
             left, _WORD_ROWS[row], words, transform=pane.transAxes, ha="left", va="top",
             fontsize=7.5, color=color, fontweight="bold", parse_math=False,
-        )  # fmt: skip
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8}, zorder=4,
+        ).set_in_layout(False)  # fmt: skip
 
 
 def _shares(changes: Sequence[Change]) -> str:

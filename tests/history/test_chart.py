@@ -66,6 +66,10 @@ def test_a_budget_is_drawn(drawn):
     assert "budget 3 s" in words(drawn([night(1)], budgets={"start/*/seconds": 3.0}))
 
 
+def test_a_budget_far_above_is_told_in_words(drawn):
+    assert "budget 300 s, far above" in words(drawn([night(1)], budgets={"start/*/seconds": 300.0}))
+
+
 def test_a_bad_night_is_written_where_it_does_not_fit(drawn):
     nights = [night(number) for number in range(1, 16)]
     nights[4] = make_result(5, {"start/dropped/seconds": timed(40.0)})
