@@ -3,7 +3,6 @@
 import pytest
 from page_data import data_of
 
-
 KEPT = {"ledger": "ledger.json", "bench": "bench.jsonl", "history": "history"}
 
 

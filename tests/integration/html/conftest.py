@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 from headless_chromium import Page, chromium, find_chromium
+from sample_page import whole_page
 
 from slimml.report.html.page import html_page
-
-from sample_page import whole_page  # isort: skip
 
 AXE = Path(sys.prefix) / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 

@@ -1,14 +1,13 @@
 """The columns of a page say what the inventory and the findings say."""
 
 import numpy as np
+from page_data import data_of
 
 from slimml.report.build_analysis import analyse
 from slimml.report.html.done import done_part
 from slimml.report.html.files import files_of
 from slimml.report.html.page import Page, html_page
 from slimml.slim.ledger import Done, LedgerEntry
-
-from page_data import data_of  # isort: skip
 
 
 def page_of(inventory, findings, **parts):

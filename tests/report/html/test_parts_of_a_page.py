@@ -5,6 +5,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from page_data import data_of
 from sample_page import import_tree, trends, waiting
 
 from slimml.history.result import Estimate, Result
@@ -12,8 +13,6 @@ from slimml.history.trends import trends as trends_of
 from slimml.report.html.page import Page, html_page
 from slimml.report.html.startup import StartTree, start_part
 from slimml.report.html.trends import trend_lines
-
-from page_data import data_of  # isort: skip
 
 ROOT = Path(__file__).parents[3]
 
