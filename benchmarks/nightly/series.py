@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A series of commits of a small image, whose size and start really change at known ones: are these told, and no other?
 
-    python benchmarks/nightly/series.py [--rounds 7] [--runtime auto] [--output reports/planted-series]
+    python benchmarks/nightly/series.py [--rounds 5] [--runtime auto] [--output reports/planted-series]
 
 Makes the repository (planted.py), an image of each commit (small_image.py; no engine, no download), measures all of
 them in interleaved rounds, keeps a result for each commit as a night would, looks for changes, and holds them against
@@ -53,8 +53,9 @@ def measure_series(made: Sequence[Made], repository: Path, runtime: str, effort:
 def parse() -> argparse.Namespace:
     """The words of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7, help="rounds that count")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds that count")
     parser.add_argument("--warm-up", type=int, default=1, help="rounds before them that do not")
+    parser.add_argument("--pull-rounds", type=int, default=3, help="rounds of pulls, whose wall time is only shown")
     parser.add_argument("--links", default="100mbit", help="pulls over these, comma-separated; '' for none")
     parser.add_argument("--warm", action="store_true", help="leave out starts from an empty page cache")
     parser.add_argument("--runtime", default="auto", help=f"auto, docker, podman, runc, crun or {HOST}")
@@ -73,7 +74,7 @@ def main() -> int:
         made = planted.make_repository(repository)
         if not said.report:
             links = tuple(word for word in said.links.split(",") if word)
-            effort = Effort(said.rounds, said.warm_up, links, cold=not said.warm)
+            effort = Effort(said.rounds, said.warm_up, links, said.pull_rounds, cold=not said.warm)
             store.append(history, *measure_series(made, repository, said.runtime, effort, Path(temporary) / "work"))
     return tell(made, store.load(history, image=IMAGE, suite=SUITE), said.output)
 

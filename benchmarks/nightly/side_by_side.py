@@ -31,13 +31,15 @@ HOST = "host"
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured: rounds that count, rounds before them that do not, over which links pulls are, and whether
-    starts from an empty page cache, too, which everybody on the machine has to fill again.
+    """How much is measured: rounds that count, rounds before them that do not, over which links pulls are, how many
+    rounds of those (None: as many), and whether starts from an empty page cache, too, which everybody on the machine
+    has to fill again.
     """
 
     rounds: int
     warm_up: int
     links: tuple[str, ...]
+    pull_rounds: int | None = None
     cold: bool = True
 
 
@@ -95,7 +97,8 @@ def measure_images(
     links = tuple(map(parse_link, effort.links)) if engine is not None else ()
     sized = frozenset({Measure.SIZE, *([Measure.PULL] if links else [])})
     run = begin_run(suite)
-    bench = Bench(engine, access, suite, Options(sized, effort.rounds, effort.warm_up, links))
+    pulls = Options(sized, effort.pull_rounds or effort.rounds, effort.warm_up, links)
+    bench = Bench(engine, access, suite, pulls)
     found = [_told(one) for one in measure(subjects, bench)]
     starts = Options(frozenset({Measure.START}), effort.rounds, effort.warm_up, cold=effort.cold)
     running = engine or Unpacked([image for _, image in images], work)
