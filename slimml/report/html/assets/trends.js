@@ -1,5 +1,6 @@
 // How a figure went over time: medians with their intervals, the budget, and the steps that lasted.
 
+const MOST_DOTS = 120;
 const CHART = { width: 560, height: 220, left: 90, right: 16, top: 14, bottom: 30 };
 
 function trendsSection(trends) {
@@ -25,7 +26,7 @@ function trendOf(trend) {
     budget ? svg('line', { class: 'budget', x1: CHART.left, x2: CHART.width - CHART.right, y1: y(budget), y2: y(budget) }) : null,
     svg('polygon', { class: 'band', points: band }),
     svg('polyline', { class: 'trend', points: points.map((p, i) => `${x(i)},${y(p.value)}`).join(' ') }),
-    points.map((p, i) => svg('circle', { class: 'dot', cx: x(i), cy: y(p.value), r: points.length > 60 ? 1.8 : 3.2 },
+    (points.length > MOST_DOTS ? [] : points).map((p, i) => svg('circle', { class: 'dot', cx: x(i), cy: y(p.value), r: points.length > 60 ? 1.8 : 3.2 },
       titled(`${p.when} ${p.label}: ${amount(p.value, unit)} (${amount(p.low, unit)} to ${amount(p.high, unit)})`))),
     changes.map((change) => svg('line', { class: 'step', x1: between(x, change.at), x2: between(x, change.at), y1: CHART.top, y2: CHART.height - CHART.bottom }, titled(change.words))));
   return el('div', { class: 'group' }, title, chart,
