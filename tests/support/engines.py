@@ -204,11 +204,11 @@ class EngineApi:
         self.socket_path = socket_path
         self.url = f"unix://{socket_path}"
 
-    def call(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    def call(self, method: str, path: str, body: bytes | None = None, kind: str = "application/x-tar") -> bytes:
         """The answer's body; an AssertionError for a failure."""
         connection = _Connection(self.socket_path)
         try:
-            connection.request(method, path, body, {"Content-Type": "application/x-tar"})
+            connection.request(method, path, body, {"Content-Type": kind})
             response = connection.getresponse()
             found = response.read()
             assert response.status < 300, (method, path, response.status, found)
