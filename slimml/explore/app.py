@@ -20,6 +20,7 @@ from textual.widgets import Footer, Static
 
 from slimml.explore import details
 from slimml.explore.choices import Choices, Kind
+from slimml.explore.covering import covering_paths
 from slimml.explore.help import help_text
 from slimml.explore.left_pane import LeftPane
 from slimml.explore.marking import Marking
@@ -257,12 +258,13 @@ class Explorer(App[None]):
             self._say(f"written to {path}; the command to use it is shown when you leave, and by w")
 
     def _mark_node(self) -> str | None:
-        tree = self.right.view
-        if tree.node is None:
+        view = self.right.view
+        if view.node is None or view.content is None:
             return None
-        said = self.marking.toggle_node(tree.node, going=tree.is_going(tree.node))
+        paths = covering_paths(self.subject, view.content, view.node)
+        said = self.marking.toggle_paths(paths, going=view.is_going(view.node))
         if said is None:
-            tree.action_move(1)
+            view.action_move(1)
         return said
 
     def _go_to(self, kind: Kind, line: int, node: int) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from slimml.bloat.finding import Action
 from slimml.explore.what_if import Outcome, at_once
 from slimml.inventory.owner import System
-from slimml.inventory.table import State
 from slimml.slim.marked import Marks, marked_findings
+from slimml.slim.names import ancestors
 
 if TYPE_CHECKING:
     from slimml.bloat.finding import Finding
@@ -33,32 +33,27 @@ class Marking:
         """The findings, as far as they are known."""
         return self.found.findings if self.found else ()
 
-    def toggle_node(self, node: int, *, going: bool) -> str | None:
-        """Mark what a line of the tree stands for, or take it back; of what goes anyway make an exception.
+    def toggle_paths(self, paths: list[str], *, going: bool) -> str | None:
+        """Mark paths, with all beneath them, or take it back; of what goes anyway make an exception.
 
-        Gives the reason where it cannot be marked.
+        Gives the reason where they cannot be marked.
         """
-        inventory, places = self.subject.inventory, self.subject.places
-        path = inventory.paths[node] if node >= 0 else places.directories[~node]
-        marks = self.marks
-        if not path:
-            return "the root itself stays"
-        if path in marks.keep:
-            self._set(replace(marks, keep=marks.keep - {path}))
-            return None
-        if path in marks.paths:
-            self._set(replace(marks, paths=marks.paths - {path}))
-            return None
-        if node >= 0 and inventory.state[node] != State.LIVE and path in inventory.live:
+        chosen, marks = frozenset(paths), self.marks
+        if not chosen:
             return "an older copy of a path that is still there: mark the finding that has it (f)"
-        if going:
-            self._set(replace(marks, keep=_without(marks.keep, path) | {path}))
+        if chosen <= marks.keep:
+            self._set(replace(marks, keep=marks.keep - chosen))
             return None
-        alone = marked_findings(inventory, (), Marks(paths=frozenset([path])))
+        if chosen <= marks.paths:
+            self._set(replace(marks, paths=marks.paths - chosen))
+            return None
+        if going:
+            self._set(replace(marks, keep=_without(marks.keep, chosen) | chosen))
+            return None
+        alone = marked_findings(self.subject.inventory, (), Marks(paths=chosen))
         if not alone.rows.any():
             return f"it stays: {alone.refused[0].reason}" if alone.refused else "nothing of it can go"
-        paths = _without(marks.paths, path) | {path}
-        self._set(replace(marks, paths=paths, keep=_without(marks.keep, path)))
+        self._set(replace(marks, paths=_without(marks.paths, chosen) | chosen, keep=_without(marks.keep, chosen)))
         return None
 
     def toggle_package(self, position: int) -> str | None:
@@ -110,6 +105,6 @@ class Marking:
         self._changed()
 
 
-def _without(paths: frozenset[str], around: str) -> frozenset[str]:
-    """The paths that do not lie beneath `around`."""
-    return frozenset(path for path in paths if not path.startswith(f"{around}/"))
+def _without(paths: frozenset[str], around: frozenset[str]) -> frozenset[str]:
+    """The paths that do not lie beneath one of `around`."""
+    return frozenset(path for path in paths if around.isdisjoint(ancestors(path)))

@@ -93,13 +93,14 @@ def marked_findings(inventory: Inventory, findings: Iterable[Finding], marks: Ma
 def rows_at(inventory: Inventory, paths: Iterable[str]) -> NDArray[np.bool_]:
     """Rows of these paths and of everything beneath them, but for whiteouts."""
     facts = path_facts(inventory)
-    named = np.zeros(inventory.table.num_rows, dtype=bool)
     paths = set(paths)
+    keys = []
     for path in paths:
         parent, _, name = path.rpartition("/")
         at, number = facts.position(parent), facts.name_numbers.get(name)
         if at is not None and number is not None:
-            named |= (facts.directory == at) & (facts.name == number)
+            keys.append(at * len(facts.names) + number)
+    named = np.isin(facts.directory * len(facts.names) + facts.name, keys)
     return np.asarray((named | facts.beneath(*paths)) & (inventory.state != State.MARKER), dtype=bool)
 
 

@@ -123,3 +123,18 @@ def test_content_that_a_link_needs_moves_to_it(explore):
     terminal = explore(inventory_of([file("a", b"1" * 5000), hardlink("b", "a"), symlink("c", "a")]))
     terminal.press("x")
     assert terminal.app.marking.outcome.disk_bytes == 0
+
+
+def test_a_directory_of_an_owner_is_marked_without_the_files_of_others(terminal):
+    terminal.press("2", *["down"] * owner_line(terminal, "dpkg:git"), "tab", "home", "x")
+    assert terminal.app.marking.marks.paths == {"usr/bin/git"}
+
+
+def test_a_filtered_directory_is_marked_without_what_the_filter_hides(terminal):
+    terminal.press("slash", *"model", "enter", "home", "x")
+    assert terminal.app.marking.marks.paths == {"srv/model.bin", "srv/model.copy"}
+
+
+def test_files_marked_together_are_taken_back_together(terminal):
+    terminal.press("slash", *"model", "enter", "home", "x", "up", "x")
+    assert not terminal.app.marking.marks
