@@ -15,7 +15,8 @@ _DEEPEST = 200
 @dataclass(frozen=True)
 class StartTree:
     """One start. `phases` are seconds by name, in order. `root` is a mapping of `name`, `own` and `total` seconds
-    (`total` with all below) and `children`, a list of the same; None where only phases are known.
+    (`total` with all below) and `children`, a list of the same, and where it is known `owner`, whose module it is; None
+    where only phases are known.
     """
 
     title: str
@@ -36,14 +37,14 @@ def start_part(trees: tuple[StartTree, ...]) -> list[dict[str, Any]]:
 
 
 def _flat(root: Mapping[str, Any]) -> list[list[Any]]:
-    """Nodes as [name, own, total, parent]; the root's parent is -1."""
+    """Nodes as [name, own, total, parent, owner]; the root's parent is -1."""
     found: list[list[Any]] = []
     waiting: list[tuple[Mapping[str, Any], int, int]] = [(root, -1, 0)]
     while waiting:
         node, parent, depth = waiting.pop()
         deepest = depth == _DEEPEST
         own = float(node["total"] if deepest else node["own"])
-        found.append([shown(str(node["name"])), own, float(node["total"]), parent])
+        found.append([shown(str(node["name"])), own, float(node["total"]), parent, shown(str(node.get("owner", "")))])
         place = len(found) - 1
         if not deepest:
             waiting.extend((child, place, depth + 1) for child in reversed(node.get("children") or ()))

@@ -20,8 +20,15 @@ ROOT = Path(__file__).parents[3]
 def test_a_tree_becomes_nodes_each_after_its_parent():
     nodes = start_part((StartTree("app", {"start": 1.0}, import_tree()),))[0]["nodes"]
     assert nodes[0][3] == -1
-    assert all(parent < place for place, (_, _, _, parent) in enumerate(nodes))
-    assert abs(sum(own for _, own, _, _ in nodes) - nodes[0][2]) < 1e-9
+    assert all(parent < place for place, (_, _, _, parent, _) in enumerate(nodes))
+    assert abs(sum(own for _, own, *_ in nodes) - nodes[0][2]) < 1e-9
+
+
+def test_a_node_says_whose_it_is():
+    root = {"name": "imports", "own": 0.0, "total": 1.0, "children": [
+        {"name": "torch._C", "owner": "torch", "own": 1.0, "total": 1.0, "children": []},
+    ]}  # fmt: skip
+    assert [node[4] for node in start_part((StartTree("app", {}, root),))[0]["nodes"]] == ["", "torch"]
 
 
 def test_a_tree_without_end_is_cut_and_keeps_its_seconds():

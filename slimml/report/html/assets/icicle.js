@@ -41,7 +41,7 @@ function dearest(nodes) {
 
 class Icicle {
   constructor(nodes, index) {
-    this.nodes = nodes.map(([name, own, total, parent], place) => ({ name, own, total, parent, place, inner: [], depth: 0 }));
+    this.nodes = nodes.map(([name, own, total, parent, owner]) => ({ name, own, total, parent, owner, inner: [], depth: 0 }));
     for (const node of this.nodes) {
       if (node.parent < 0) continue;
       node.parent = this.nodes[node.parent];
@@ -111,7 +111,7 @@ class Icicle {
   paint({ node, x, width, row, above }) {
     const context = this.context;
     context.globalAlpha = above ? 0.45 : 1;
-    context.fillStyle = node.depth ? tintOf(node.name) : this.palette.fill.rest;
+    context.fillStyle = node.depth ? tintOf(node.owner || node.name) : this.palette.fill.rest;
     context.fillRect(x, row * ROW, Math.max(0.6, width - 0.8), ROW - 1);
     context.globalAlpha = 1;
     if (width > 34) {
@@ -142,7 +142,8 @@ class Icicle {
 
   say(node) {
     const of = node === this.root ? '' : `, ${share(node.total, this.root.total)} of ${this.root.name}`;
-    this.told.replaceChildren(el('strong', { class: 'path' }, node.name), ` ${seconds(node.total)}${of}; itself ${seconds(node.own)}`);
+    const owner = node.owner && node.owner !== node.name ? ` (${node.owner})` : '';
+    this.told.replaceChildren(el('strong', { class: 'path' }, node.name), owner, ` ${seconds(node.total)}${of}; itself ${seconds(node.own)}`);
   }
 
   at(event) {
@@ -189,7 +190,7 @@ function sumOf(nodes) {
   return nodes.reduce((sum, node) => sum + node.total, 0);
 }
 
-// One tint for all of a package: what stands before the first dot or slash.
+// One tint for all of an owner or package: what stands before the first dot or slash.
 function tintOf(name) {
   let sum = 0;
   for (const letter of name.split(/[./:]/, 1)[0]) sum = (sum * 31 + letter.codePointAt(0)) >>> 0;
