@@ -142,7 +142,8 @@ def optimize(
     elif len(image) > 1:
         raise UsageError("optimize takes one image; several only with --shared, which keeps their common layers common")
     suites = _probes_of_each(image, probes)
-    asked = [Asked(verify, file, probe, probe_command, ready, runtime, gpus) for file in suites]
+    each = [Asked(verify, file, probe, probe_command, ready, runtime, gpus) for file in suites]
+    asked = [shrinking.judged(one, models) for one in each]
     wanted = shrinking.wanted(gpu_arch, modify_proprietary, models)
     chosen = replace(
         chosen,

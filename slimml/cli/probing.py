@@ -83,20 +83,23 @@ def suite_for(
     gpus: str | None = None,
     inventory: "Inventory | None" = None,
     engine: "Engine | None" = None,
+    guess: bool = True,
 ) -> "Suite":
     """What is to be asked of `image`: what the command line says (added to --probes, where both are given), else
     --probes, else the [probes] of the settings file that holds here, else a guess, which is told. Nothing is guessed
     for a directory of this machine, and its probes have to say what it runs.
 
     With an `engine` a guess asks the running image, too, and keeps only what it passes. `inventory` spares taking it
-    where it is known already. Raises UsageError (NothingGuessed), NotFound, AccessDenied, and what
-    the engine raises.
+    where it is known already. Where nothing may be guessed (`guess`), somebody has to have said something. Raises
+    UsageError (NothingGuessed), NotFound, AccessDenied, and what the engine raises.
     """
     from slimml.oci.reference import Transport
 
     found = _said(image, probes, requests or [], commands or [], ready)
     if image.reference.transport is Transport.HOST:
         found = _runnable(found, str(image.reference))
+    if found is None and not guess:
+        raise UsageError(f"{image.reference}: guessed probes cannot judge a model; give real ones (--probes, --probe)")
     if found is None:
         found = _guessed(session, image, inventory, engine, gpus)
     if gpus is not None:

@@ -26,6 +26,8 @@ class Asked:
     ready: str | None
     runtime: probing.Runtime
     gpus: str | None
+    guess: bool = True
+    """whether probes may be guessed"""
 
     @property
     def wanted(self) -> bool:
@@ -55,6 +57,7 @@ def running(session: Session, inventory: "Inventory", asked: Asked) -> Running:
         gpus=asked.gpus,
         inventory=inventory,
         engine=engine,
+        guess=asked.guess,
     )
     return Running(engine, suite)
 

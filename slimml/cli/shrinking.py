@@ -1,5 +1,6 @@
 """The side of `optimize` that makes files smaller that stay: its options, and what they ask for."""
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +9,7 @@ import typer
 from slimml.errors import UsageError
 
 if TYPE_CHECKING:
+    from slimml.cli.proving import Asked
     from slimml.slim.options import Options
     from slimml.slim.replacing.choose import Wanted
 
@@ -18,6 +20,7 @@ class Tier(StrEnum):
     OFF = "off"
     LOSSLESS = "lossless"
     COMPACT = "compact"
+    QUANTIZE = "quantize"
 
 
 GpuArch = Annotated[
@@ -40,7 +43,7 @@ Models = Annotated[
     typer.Option(
         "--models",
         help="What may be done to models: lossless (what inference reads stays bit for bit), compact (weights in fewer "
-        "bits, fp32 again once loaded), off.",
+        "bits, fp32 again once loaded), quantize (computing in int8, judged by your probes), off.",
     ),
 ]
 
@@ -64,6 +67,15 @@ def wanted(gpu_arch: str | None, modify_proprietary: bool, models: Tier) -> "Wan
     return Wanted(targets, modify_proprietary, models.value)
 
 
+def judged(about: "Asked", models: Tier) -> "Asked":
+    """What is asked of the images, so that it can judge what is done to models; raises UsageError."""
+    if models is not Tier.QUANTIZE:
+        return about
+    if about.verify is False:
+        raise UsageError("--models quantize changes what models compute, and only probes can judge it: not --no-verify")
+    return replace(about, verify=True, guess=False)
+
+
 def weights_apart(asked: bool, shared: bool, options: "Options") -> bool:
     """Whether models get a layer of their own; raises UsageError beside what makes other layers of all."""
     for option, given in (("--flatten", options.flatten), ("--shared", shared)):
@@ -81,6 +93,6 @@ def asked(found: "Wanted") -> dict[str, str]:
         from slimml.native.architectures import names_of
 
         said[GPU_ARCHITECTURES] = names_of(found.gpu_targets)
-    if found.models == Tier.COMPACT:
+    if found.models in (Tier.COMPACT, Tier.QUANTIZE):
         said[MODELS] = found.models
     return said

@@ -1,4 +1,5 @@
-"""A model file made smaller without samples: the first two tiers, as the pipeline of images calls them.
+"""A model file made smaller without samples, as the pipeline of images calls it: two tiers that are checked here, and a
+third that somebody else has to judge.
 
 Each takes one file and writes another; both are told apart from a file that stays as it is by the type of the answer.
 """
@@ -18,8 +19,12 @@ LOSSLESS_KEY = "models-lossless-1"
 """changes when `lossless` makes other bytes of the same file"""
 COMPACT_KEY = "models-compact-1"
 """changes when `compact` makes other bytes of the same file"""
+QUANTIZE_KEY = "models-quantize-1"
+"""changes when `quantize` makes other bytes of the same file"""
 WORTH_SHARE = 0.01
 WORTH_BYTES = 64 << 10
+_PAYS = 0.6
+"""of a file's bytes, at most, for weights in int8 to be most of them; else they lie where int8 is slow (Conv)"""
 """a file that becomes smaller by less than both stays as it is: nothing is worth touching it"""
 
 
@@ -49,6 +54,15 @@ def compact(source: Path, target: Path, half: str | None = None) -> Shrunk | Lef
     What has no such form is made smaller as `lossless` does it.
     """
     return _guarded(source, target, lambda old, new: _compact(old, new, half))
+
+
+def quantize(source: Path, target: Path, half: str | None = None) -> Shrunk | Left:
+    """Write `source` to `target` computing in int8 where that pays (MatMul, Gemm, Gather of ONNX); the third tier.
+
+    What the model answers changes: whoever calls this has to ask it real questions. What has no such form is made
+    smaller as `compact` does it.
+    """
+    return _guarded(source, target, lambda old, new: _quantize(old, new, half))
 
 
 def _guarded(source: Path, target: Path, shrink: Callable[[Path, Path], str]) -> Shrunk | Left:
@@ -93,6 +107,21 @@ def _compact(source: Path, target: Path, half: str | None) -> str:
             raise Unsuitable("no config says that the application casts its weights to half precision")
         case _:
             return _lossless(source, target)
+
+
+def _quantize(source: Path, target: Path, half: str | None) -> str:
+    if kind_of(source) is not Format.ONNX:
+        return _compact(source, target, half)
+    from slimml.models.graph import check, reading
+    from slimml.models.graph.quantized import DYNAMIC, dynamic_int8
+
+    if reading.data_file_of(source):
+        raise Unsuitable("its weights lie in another file")
+    dynamic_int8(source, target)
+    if target.stat().st_size >= source.stat().st_size * _PAYS:
+        return _compact(source, target, half)
+    check.check(target, like=source)
+    return f"{', '.join(DYNAMIC)} computed in int8"
 
 
 def _tidied(source: Path, target: Path) -> str:

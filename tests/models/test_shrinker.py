@@ -8,7 +8,7 @@ import onnx
 import pytest
 import tiny_models
 
-from slimml.models.shrinker import Left, Shrunk, compact, lossless
+from slimml.models.shrinker import Left, Shrunk, compact, lossless, quantize
 
 
 @pytest.fixture
@@ -35,7 +35,28 @@ def test_the_second_tier_stores_weights_in_fewer_bits(model, tmp_path):
     assert (tmp_path / "new").stat().st_size < 0.35 * model.stat().st_size
 
 
-@pytest.mark.parametrize("shrink", [lossless, compact])
+def test_the_third_tier_computes_in_fewer_bits(model, tmp_path):
+    assert quantize(model, tmp_path / "new") == Shrunk("MatMul, Gemm, Gather computed in int8")
+    nodes = {node.op_type for node in onnx.load(tmp_path / "new").graph.node}
+    assert {"DynamicQuantizeLinear", "MatMulInteger"} <= nodes
+    assert (tmp_path / "new").stat().st_size < 0.35 * model.stat().st_size
+
+
+def test_the_third_tier_answers_nearly_the_same(model, tmp_path):
+    feed = np.random.default_rng(1).normal(size=(50, 256)).astype(np.float32)
+    quantize(model, tmp_path / "new")
+    before, after = (tiny_models.run(path, input=feed) for path in (model, tmp_path / "new"))
+    assert (before.argmax(axis=-1) == after.argmax(axis=-1)).mean() >= 0.9
+
+
+def test_a_model_of_convolutions_is_made_smaller_as_the_second_tier_does_it(tmp_path):
+    onnx.save(tiny_models.convolution(), tmp_path / "old")
+    assert isinstance(quantize(tmp_path / "old", tmp_path / "new"), Shrunk)
+    compact(tmp_path / "old", tmp_path / "second")
+    assert (tmp_path / "new").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+@pytest.mark.parametrize("shrink", [lossless, compact, quantize])
 def test_the_same_file_gives_the_same_bytes(model, tmp_path, shrink):
     for name in ("first", "second"):
         shrink(model, tmp_path / name)

@@ -21,15 +21,16 @@ if TYPE_CHECKING:
     from slimml.inventory.read_rows import Read
     from slimml.inventory.table import Inventory
 
-LOSSLESS, COMPACT = "lossless", "compact"
+LOSSLESS, COMPACT, QUANTIZE = "lossless", "compact", "quantize"
 _WITH = ("numpy", "onnx", "onnxruntime")
 """what makes and checks a result, where it is installed"""
 _LEAST_BYTES = 64 << 10
 _MOST_CONFIG = 1 << 20
-_MEMORY_BYTES = {LOSSLESS: 1 << 30, COMPACT: 4 << 30}
+_MEMORY_BYTES = {LOSSLESS: 1 << 30, COMPACT: 4 << 30, QUANTIZE: 6 << 30}
 _REASONS = {
     LOSSLESS: "parts of models that inference does not read; its weights stay bit for bit",
     COMPACT: "weights of models stored in fewer bits, fp32 again once loaded",
+    QUANTIZE: "models that compute in int8 where that pays, judged by the probes",
 }
 
 
@@ -57,9 +58,10 @@ class Models:
     @property
     def key(self) -> str:
         """The version of the tier, and of what it works with."""
-        from slimml.models.shrinker import COMPACT_KEY, LOSSLESS_KEY
+        from slimml.models.shrinker import COMPACT_KEY, LOSSLESS_KEY, QUANTIZE_KEY
 
-        made = LOSSLESS_KEY if self.tier == LOSSLESS else f"{COMPACT_KEY} {self.half}"
+        further = {COMPACT: COMPACT_KEY, QUANTIZE: f"{QUANTIZE_KEY} {COMPACT_KEY}"}
+        made = LOSSLESS_KEY if self.tier == LOSSLESS else f"{further[self.tier]} {self.half}"
         return " ".join((made, *(f"{name}/{_version(name)}" for name in _WITH)))
 
     def wants(self, inventory: Inventory) -> NDArray[np.int64]:
@@ -75,7 +77,8 @@ class Models:
         if self.tier == LOSSLESS:
             outcome = shrinker.lossless(source, target)
         else:
-            outcome = shrinker.compact(source, target, self.half)
+            further = shrinker.quantize if self.tier == QUANTIZE else shrinker.compact
+            outcome = further(source, target, self.half)
         return Left(outcome.reason) if isinstance(outcome, shrinker.Left) else Shrunk(outcome.did)
 
 
@@ -101,7 +104,7 @@ def _model_rows(inventory: Inventory, tier: str) -> list[int]:
     from slimml.inventory import form
 
     forms = [form.MODEL_ONNX, form.MODEL_TORCH]
-    if tier == COMPACT:
+    if tier != LOSSLESS:
         forms += [form.MODEL_SAFETENSORS, form.PICKLE]
     facts = path_facts(inventory)
     found: list[int] = np.flatnonzero(facts.files & facts.of_form(*forms) & (facts.size >= _LEAST_BYTES)).tolist()

@@ -74,5 +74,9 @@ def test_configurations_beside_weights_tell_the_type():
     }
 
 
+def test_another_tier_is_another_result():
+    assert len({Models(tier, ()).key for tier in ("lossless", "compact", "quantize")}) == 3
+
+
 def test_another_type_is_another_result():
     assert len({Models("compact", (), half).key for half in (None, "F16", "BF16")}) == 3
