@@ -113,7 +113,7 @@ def tree_of(places: Places, scope: Scope, shown: Mask, weight: Numbers) -> Tree:
     whole = beneath.sums(np.where(shown, weight, 0))
     alive = beneath.sums(shown & scope.counted)
     entry = _entries(places, scope.rows)
-    visible = (beneath.sums(shown) > 0) | ((entry >= 0) & shown[entry])
+    visible = (beneath.sums(shown) > 0) | (_of_entries(shown, entry) > 0)
     return Tree(
         places=places,
         scope=scope,
@@ -152,6 +152,14 @@ def _entries(places: Places, rows: Mask) -> Numbers:
     return entry
 
 
+def _of_entries(values: NDArray[np.generic], entry: Numbers) -> NDArray[np.uint8]:
+    """Of each directory the value of its entry, 0 where it has none."""
+    found = np.zeros(len(entry), dtype=np.uint8)
+    told = entry >= 0
+    found[told] = values[entry[told]]
+    return found
+
+
 def _signs(beneath: _Beneath, scope: Scope, entry: Numbers) -> NDArray[np.uint8]:
     """A directory is what its entry is; one that stayed the same, or that no entry tells of, is what lies beneath."""
     every = beneath.sums(scope.rows)
@@ -161,7 +169,7 @@ def _signs(beneath: _Beneath, scope: Scope, entry: Numbers) -> NDArray[np.uint8]
     told = entry >= 0
     for sign in (Sign.ADDED, Sign.REMOVED):
         found[~told & (every > 0) & (beneath.sums(scope.rows & (scope.sign == sign)) == every)] = sign
-    own = np.where(told, scope.sign[entry], Sign.SAME)
+    own = _of_entries(scope.sign, entry)
     return np.where(own == Sign.SAME, found, own).astype(np.uint8)
 
 

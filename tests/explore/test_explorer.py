@@ -1,8 +1,13 @@
 """Keys that are pressed, and what stands on the screen then."""
 
+import re
+from pathlib import Path
+
 import pytest
 from explored import inventory_of
 from layered_image import file
+
+from slimml.explore.help import KEYS
 
 LAYER_2 = ["tab", "down", "down", "down"]
 
@@ -199,3 +204,26 @@ def test_only_lines_that_are_seen_are_drawn(explore):
 def test_q_leaves(terminal):
     terminal.press("q")
     assert terminal.app.return_code == 0
+
+
+@pytest.mark.parametrize("layers", [[[]], [[], [file("a", b"1")], []]], ids=["empty", "with empty layers"])
+def test_an_image_with_hardly_anything_is_shown(explore, layers):
+    terminal = explore(inventory_of(*layers))
+    terminal.press(
+        "space", "b", "x", "o", "f", "i", "escape", "3", "enter", "2", "enter", "slash", "a", "escape", "s", "c"
+    )
+    assert "1 Layers" in terminal.lines[1]
+
+
+@pytest.mark.parametrize("size", [(20, 6), (10, 3), (300, 100)], ids=str)
+def test_a_terminal_of_any_size_will_do(explore, inventory, size):
+    terminal = explore(inventory, *size)
+    terminal.press("down", "space", "x", "tab", "down", "i", "escape", "w", "escape", "question_mark", "escape", "q")
+    assert terminal.app.return_code == 0
+
+
+def test_the_page_of_the_explorer_tells_every_key_of_the_help():
+    page = (Path(__file__).parents[2] / "docs" / "explore.md").read_text("utf-8")
+    told = set(re.findall(r"`([^`]+)`", page))
+    listed = {key for _, keys in KEYS for names, _ in keys for key in re.split(r",? ", names)}
+    assert listed - told == set()
