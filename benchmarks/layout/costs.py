@@ -15,7 +15,7 @@ import io
 import json
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -196,7 +196,7 @@ def could_stay(result: Image, previous: Image) -> tuple[int, int]:
     return could, sum(layer.descriptor.digest in now for layer in previous.layers)
 
 
-def measure(words: str, bench: Bench, access: Access, rebuilds: int) -> Iterator[Figures]:
+def measure(words: str, bench: Bench, access: Access, rebuilds: int, distributions: Sequence[str]) -> Iterator[Figures]:
     """The figures of one image, one after the other."""
     image = open_image(parse_reference(words), access)
     original = take_inventory(image, cache=default_cache())
@@ -225,13 +225,14 @@ def measure(words: str, bench: Bench, access: Access, rebuilds: int) -> Iterator
         "share": cost / sum(sizes),
         "same_root": seen(result) == seen(built),
     }
-    names = [name for name in DISTRIBUTIONS if distribution(original, name)]
+    names = [name for name in distributions if distribution(original, name)]
     for name in names:
         built, own = bench.with_layer(image, bumped(original, name))
         result = bench.lay_out(built, first.image).image
         cost = fetched(result, first.image)
         yield {"what": "distribution", "name": name, "own": own, "fetched": cost, "ratio": cost / own}
-    yield from rebuild(image, first.image, bench, rebuilds)
+    if rebuilds:
+        yield from rebuild(image, first.image, bench, rebuilds)
 
 
 def rebuild(image: Image, previous: Image, bench: Bench, rebuilds: int) -> Iterator[Figures]:
@@ -278,6 +279,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("images", nargs="+", metavar="IMAGE")
     parser.add_argument("--rebuilds", type=int, default=10)
+    parser.add_argument("--distributions", default=",".join(DISTRIBUTIONS), help="those that get another version")
     parser.add_argument("--compat", type=Compat, default=Compat.DOCKER20)
     parser.add_argument("--engine-socket")
     parser.add_argument("--reports", type=Path, default=ROOT / "reports")
@@ -287,7 +289,9 @@ def main() -> None:
     results = said.reports / "layout-costs.jsonl"
     for words in said.images:
         with work_store() as store:
-            for figures in measure(words, Bench(store, said.compat), access, said.rebuilds):
+            for figures in measure(
+                words, Bench(store, said.compat), access, said.rebuilds, said.distributions.split(",")
+            ):
                 line = json.dumps({"image": words, "compat": said.compat.value, **figures}, sort_keys=True)
                 with results.open("a") as file:
                     file.write(line + "\n")

@@ -24,6 +24,7 @@ from slimml.slim.layout.keep import choose
 from slimml.slim.layout.reading import Previous, Read, read_image, read_previous
 from slimml.slim.layout.root import Root, apply_layer
 from slimml.slim.layout.spool import Spool
+from slimml.slim.layout.weights import measured_weights
 from slimml.slim.layout.write import write_layer
 from slimml.slim.names import MARKERS
 
@@ -86,7 +87,7 @@ def relayer(
         before: Previous | str | None = None
         if previous is not None:
             before = read_previous(previous, read, layers, limits=limits, progress=progress)
-        plan = _plan(inventory, read, before)
+        plan = _plan(inventory, read, before, spool)
         writing = _Writing(inventory, target, store, spool, limits, progress)
         return _lay(writing, read, base, plan)
 
@@ -107,7 +108,7 @@ class _Plan:
     notes: tuple[str, ...]
 
 
-def _plan(inventory: Inventory, read: Read, before: Previous | str | None) -> _Plan:
+def _plan(inventory: Inventory, read: Read, before: Previous | str | None, spool: Spool) -> _Plan:
     notes = [before] if isinstance(before, str) else []
     kept: list[int] = []
     if isinstance(before, Previous):
@@ -125,7 +126,7 @@ def _plan(inventory: Inventory, read: Read, before: Previous | str | None) -> _P
             disk += sum(one.node.size for one in listing if one.node is not None)
             files += sum(one.entry.kind not in _NO_FILE for one in listing)
     found = difference(below, read.wanted)
-    pieces = list(_pieces(inventory, read.wanted, found))
+    pieces = list(_pieces(inventory, read.wanted, found, spool))
     shares = _shares(pieces, _compressed(inventory), fresh=not kept)
     return _Plan(
         kept=tuple((before.layers[index], before.listings[index].tar_bytes) for index in kept)
@@ -152,13 +153,14 @@ def _shares(pieces: Sequence[Piece], total: int, *, fresh: bool) -> tuple[Share,
     return cut(pieces, min(MOST_LAYERS, 1 + -(-size // usual)))
 
 
-def _pieces(inventory: Inventory, wanted: Root, found: Difference) -> Iterable[Piece]:
+def _pieces(inventory: Inventory, wanted: Root, found: Difference, spool: Spool) -> Iterable[Piece]:
     classes = Classes(inventory)
     compressed = inventory.column("compressed")
+    known = measured_weights(spool, wanted) if any(layer.estimated for layer in inventory.layers) else {}
     for paths in found.groups:
         kind, owner = classes.of(paths[0])
-        node = wanted[paths[0]]
-        own = int(compressed[node.row]) if node.row >= 0 else 0
+        row = wanted[paths[0]].row
+        own = known.get(row, int(compressed[row])) if row >= 0 else 0
         yield Piece(kind, owner, paths, own)
 
 
