@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _LEAST_SECONDS = 0.02
 _EXTENSION = ".so"
-_NATIVE_SHARE = 0.25
+_NATIVE_SHARE = 0.1
 
 
 @dataclass(frozen=True)

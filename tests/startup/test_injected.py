@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from statistics import median
 
 import pytest
 
@@ -37,44 +38,51 @@ def rounds(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def both(rounds):
-    """The quickest seconds of each module, own and whole, by either: the processor was taken away from neither."""
-    cpython = [((one.module, one.own, one.cumulative) for one in lines) for lines, _ in rounds]
-    noted = [((node.name, node.own, node.total) for node in tree) for _, tree in rounds]
-    return _quickest(cpython), _quickest(noted)
+    """For each run the seconds of each module, own and whole, by either."""
+    return [
+        (
+            _by_name((one.module, one.own, one.cumulative) for one in lines),
+            _by_name((node.name, node.own, node.total) for node in tree),
+        )
+        for lines, tree in rounds
+    ]
 
 
-def _quickest(rounds):
+def _by_name(lines):
     """A module that is imported within its own import has two lines, of which the longer one is the whole."""
-    runs = []
-    for lines in rounds:
-        found = {}
-        for name, own, whole in lines:
-            before = found.get(name, (0, 0))
-            found[name] = (before[0] + own, max(before[1], whole))
-        runs.append(found)
-    names = set.intersection(*(set(one) for one in runs))
-    return {name: tuple(min(one[name][part] for one in runs) for part in (0, 1)) for name in names}
+    found = {}
+    for name, own, whole in lines:
+        before = found.get(name, (0, 0))
+        found[name] = (before[0] + own, max(before[1], whole))
+    return found
 
 
 def test_every_import_of_cpython_s_tree_is_noted(both):
-    cpython, noted = both
+    cpython, noted = both[0]
     ours = {"slimml_spans", "slimml_libraries", "sitecustomize", "importlib", "importlib.machinery", "atexit"}
     assert set(cpython) - ours - set(noted) == set()
     assert len(cpython) > 100
 
 
 def test_times_are_those_of_cpython(both):
-    cpython, noted = both
-    large = {name: whole for name, (_, whole) in cpython.items() if whole > 0.002 and name in noted}
-    off = [name for name, whole in large.items() if noted[name][1] != pytest.approx(whole, rel=0.15, abs=0.002)]
+    large = [name for name, (_, whole) in both[0][0].items() if whole > 0.002 and name in both[0][1]]
     assert len(large) > 3
-    assert len(off) <= len(large) * 0.1, off
+    off = []
+    for name in large:
+        # The median: the processor may be taken away between the two clocks once, not each time.
+        whole = median(cpython[name][1] for cpython, _ in both)
+        apart = median(noted[name][1] - cpython[name][1] for cpython, noted in both)
+        if abs(apart) > max(0.1 * whole, 0.002):
+            off.append((name, whole, apart))
+    assert len(off) <= len(large) * 0.15, off
 
 
 def test_own_times_are_those_of_cpython_on_the_whole(both):
-    cpython, noted = both
-    common = cpython.keys() & noted.keys()
-    assert sum(noted[name][0] for name in common) == pytest.approx(sum(cpython[name][0] for name in common), rel=0.2)
+    ratios = []
+    for cpython, noted in both:
+        common = cpython.keys() & noted.keys()
+        ratios.append(sum(noted[name][0] for name in common) / sum(cpython[name][0] for name in common))
+    assert median(ratios) == pytest.approx(1, rel=0.1)
 
 
 def test_imports_stand_within_those_that_cpython_has_them_in(rounds):
@@ -121,6 +129,16 @@ def test_sources_without_bytecode_are_noted_as_compiled(tmp_path):
 
 def test_calls_are_noted_where_they_are_wanted(tmp_path):
     notes, _ = run(tmp_path, "import json; json.dumps([1])", SLIMML_PROFILE="use")
+    assert any(within == "" and file.endswith("json/__init__.py") for within, file, _ in notes.used)
+
+
+def test_calls_of_functions_in_c_are_noted_by_their_module(tmp_path):
+    notes, _ = run(tmp_path, "import math, zlib; zlib.crc32(b'x'); zlib.compressobj().flush()", SLIMML_PROFILE="use")
+    assert ("", "", "zlib") in notes.used
+
+
+def test_calls_are_written_before_a_program_that_never_ends_is_killed(tmp_path):
+    notes, _ = run(tmp_path, "import json, os; json.dumps([1]); os._exit(0)", SLIMML_PROFILE="use")
     assert any(within == "" and file.endswith("json/__init__.py") for within, file, _ in notes.used)
 
 

@@ -39,6 +39,7 @@ _TOLD = ("MALLOC_ARENA_MAX", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 _OPENED: set[str] = set()
 _USED: set[tuple[str, str, str]] = set()
+_HOMES: dict[int, str | None] = {}
 
 
 def _watch_imports() -> None:
@@ -84,6 +85,28 @@ def _note_use(file: Any, name: Any) -> None:
     if (within, file, name) not in _USED:
         _USED.add((within, file, name))
         line("U", within, file, name)
+        if not within:
+            # No span may end any more that would let it be written.
+            flush()
+
+
+def _module_of(function: Any) -> str | None:
+    """Where a function in C comes from, as far as it or the modules there are tell."""
+    owner = getattr(function, "__module__", None)
+    if owner is not None:
+        return str(owner)
+    whose = getattr(function, "__self__", None)
+    if whose is not None:
+        # Of a function it is the module itself, of a method the object.
+        return str(whose.__name__) if isinstance(whose, type(sys)) else type(whose).__module__
+    known = id(function)
+    if known not in _HOMES:
+        name = getattr(function, "__name__", "")
+        homes = (
+            key for key, module in list(sys.modules.items()) if getattr(module, "__dict__", {}).get(name) is function
+        )
+        _HOMES[known] = next(homes, None)
+    return _HOMES[known]
 
 
 def _watch_use() -> None:
@@ -96,7 +119,7 @@ def _watch_use() -> None:
             if code.co_name != "<module>" and code.co_filename[:1] != "<" and not code.co_filename.startswith(HERE):
                 _note_use(code.co_filename, "")
         elif event == "c_call":
-            owner = getattr(argument, "__module__", None) or type(getattr(argument, "__self__", None)).__module__
+            owner = _module_of(argument)
             if isinstance(owner, str) and owner not in ("builtins", "_thread", "time"):
                 _note_use("", owner)
 

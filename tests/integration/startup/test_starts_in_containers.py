@@ -2,21 +2,26 @@
 
 import gzip
 import importlib.util
+import json
 import os
 from contextlib import contextmanager
 
+import jsonschema
 import pytest
 from engines import engine_directory, need, running_dockerd, running_podman
 from layered_image import root_of
 from tiny_image import tiny
 
+from slimml.cli.main import main
 from slimml.demo import this_python
 from slimml.demo.layer import write_layer
 from slimml.engine.choose import find_engine
 from slimml.inventory.take import take_inventory
 from slimml.oci.blobs import BlobStore
-from slimml.oci.transfer import Access
+from slimml.oci.reference import parse_reference
+from slimml.oci.transfer import Access, open_image, write_image
 from slimml.probes.probe import BatchProbe, HttpProbe, Ready, Suite
+from slimml.report.json import schema_text
 from slimml.slim.starting.adding import add_bytecode, check_added
 from slimml.slim.starting.compiling import compile_modules
 from slimml.slim.starting.missing import uncompiled
@@ -151,6 +156,24 @@ def test_a_job_without_python_is_told_from_outside(about):
 
 
 @pytest.fixture(scope="module")
+def in_runc(runc, image, inventory):
+    suite = Suite((HttpProbe("work", "/", 8000),), "a test", ready=Ready(tcp=8000), network=False)
+    with runc.prepare(image) as prepared:
+        yield subject(runc, prepared, suite, inventory)
+
+
+def test_of_a_cold_start_pages_are_counted(in_runc, monkeypatch, tmp_path):
+    # Only the image's own files are made cold, not all of this machine.
+    monkeypatch.setattr("slimml.bench.page_cache.DROP_CACHES", tmp_path / "no/such/file")
+    found = profile_start(in_runc, cold=True)
+    assert found.cold
+    assert 0 < found.touched.read_bytes < found.touched.image_bytes
+    assert found.touched.read_pages * found.touched.page >= found.touched.read_bytes
+    assert found.touched.read_files > 5
+    assert dict(found.touched.by_owner)["slow"] > 0
+
+
+@pytest.fixture(scope="module")
 def runc():
     need("runc")
     return find_engine("runc", Access())
@@ -191,3 +214,19 @@ def test_a_root_with_bytecode_is_the_root_and_the_bytecode(inventory, compiled, 
     before, after = root_of(image), root_of(add_bytecode(inventory, compiled.files, BlobStore(tmp_path)))
     assert {path: after[path] for path in before} == before
     assert os.path.dirname(compiled.files[0].module.target) in after
+
+
+def test_optimize_adds_it_where_that_helps(image, tmp_path, capsys):
+    need("runc")
+    source, target = (f"oci:{tmp_path}/{name}:1" for name in ("before", "after"))
+    write_image(image, parse_reference(source))
+    words = ["--compile-bytecode", "--probe", "GET :8000/", "--runtime", "runc", "--yes", "--json", "--only", "stale-bytecode"]
+    assert main(["optimize", source, "-o", target, *words]) == 0
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, json.loads(schema_text("optimize")))
+    assert told["bytecode"]["kept"]
+    assert told["bytecode"]["ratio"]["high"] < 1
+    assert told["optimized"]["verified"]
+    assert told["optimized"]["after"]["files"] == told["optimized"]["before"]["files"] + told["bytecode"]["modules"]
+    assert uncompiled(take_inventory(open_image(parse_reference(target)))) == ()
+    assert main(["validate", target]) == 0
