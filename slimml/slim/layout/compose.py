@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from slimml.errors import Unsupported
 from slimml.oci.tar.events import Entry, Kind
 from slimml.slim.layout.classes import Class
 from slimml.slim.layout.cut import Share
@@ -38,7 +39,10 @@ class Composed:
 
 
 def compose(below: Root, wanted: Root, found: Difference, shares: Sequence[Share]) -> list[Composed]:
-    """The layers that make `wanted` of `below`, from the bottom; `shares` divide `found.groups`."""
+    """The layers that make `wanted` of `below`, from the bottom; `shares` divide `found.groups`.
+
+    Raises Unsupported for what cannot be moved.
+    """
     groups = [[piece.paths for piece in share.pieces] for share in shares]
     titles = [share.title for share in shares]
     held = [directories_of(path for own in group for path in own) for group in groups]
@@ -108,6 +112,8 @@ def _files(wanted: Root, groups: Sequence[tuple[str, ...]]) -> list[LayerEntry]:
     found = []
     for first, *others in groups:
         node = wanted[first]
+        if node.fixed:
+            raise Unsupported(f"/{first[:200]} is {node.fixed}, which slimml cannot move to another layer")
         entry = node.entry(first)
         found.append(LayerEntry(entry, node.place if node.kind is Kind.FILE else -1))
         link = entry._replace(kind=Kind.HARDLINK, size=0, stored=0, link=first, device=(0, 0))

@@ -49,7 +49,7 @@ def read_listing(
     """The entries of a layer in their order, blob and diff ID verified.
 
     Rows count from `first_row` (-1: there are none); contents of those that are `wanted` go to the spool. Raises
-    InvalidImage, LimitExceeded, Unsupported, and what reading raises.
+    InvalidImage, LimitExceeded, and what reading raises.
     """
     lister = _Lister(spool, wanted, first_row)
     facts = scan_layer(layer, lister, limits=limits, hash_tar=True, advance=advance)
@@ -85,7 +85,7 @@ class _Lister:
         self._hash = content_hash()
         self._node = node_of(entry, row)
         self.found.append(Listed(_slim(entry), self._node))
-        self._keep = self._spool is not None and row >= 0 and self._wanted(row)
+        self._keep = self._spool is not None and row >= 0 and self._wanted(row) and not self._node.fixed
         if self._keep and self._spool is not None:
             self._node.place = self._spool.size
 

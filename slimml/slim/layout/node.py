@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from slimml.errors import Unsupported
 from slimml.oci.tar.events import Entry, Kind
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class Node:
 
     `records` are what PAX tells of it (extended attributes, the fraction of its time). `digest` is the SHA-256 of its
     content, `place` where that lies in the spool (-1: it was not kept), `row` its row of the inventory (-1: of none).
-    `implied` says that no entry tells of the directory.
+    `implied` says that no entry tells of the directory; `fixed` what it is, where slimml cannot move it.
     """
 
     kind: Kind
@@ -48,6 +47,7 @@ class Node:
     place: int = -1
     row: int = -1
     implied: bool = False
+    fixed: str = ""
     linked: bool = field(default=False)
     """whether some entry is a hard link of it"""
 
@@ -78,12 +78,10 @@ class Node:
 
 
 def node_of(entry: Entry, row: int) -> Node:
-    """The node that an entry makes; raises Unsupported for a sparse file and for kinds that nobody knows."""
-    if entry.kind is Kind.OTHER:
-        raise Unsupported(f"/{entry.path[:200]} is of a kind that slimml does not know, so it stays where it is")
-    if entry.stored != entry.size or any(name.startswith(_SPARSE) for name in entry.pax or ()):
-        raise Unsupported(f"/{entry.path[:200]} is a sparse file, which slimml cannot move to another layer")
+    """The node that an entry makes; a sparse file, and what is of a kind that nobody knows, cannot be moved."""
+    sparse = entry.stored != entry.size or any(name.startswith(_SPARSE) for name in entry.pax or ())
     return Node(
+        fixed="of a kind that slimml does not know" if entry.kind is Kind.OTHER else "a sparse file" if sparse else "",
         kind=entry.kind,
         size=entry.size,
         mode=entry.mode,

@@ -12,6 +12,7 @@ from slimml.errors import InvalidImage, NotFound, Unsupported
 from slimml.inventory.table import State
 from slimml.oci.descriptor import UNKNOWN_SIZE
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
+from slimml.oci.media_types import is_foreign
 from slimml.progress import SILENT, Progress
 from slimml.slim.layers import stored_bytes
 from slimml.slim.layout.keep import Candidate, candidates
@@ -84,7 +85,8 @@ def read_previous(
     in words.
     """
     known = {layer.diff_id for layer in own}
-    layers = tuple({one.diff_id: one for one in image.layers if one.diff_id not in known}.values())
+    free = (one for one in image.layers if one.diff_id not in known and not is_foreign(one.descriptor.media_type))
+    layers = tuple({one.diff_id: one for one in free}.values())
     sizes = [layer.descriptor.size for layer in layers]
     total = None if UNKNOWN_SIZE in sizes else sum(sizes)
     try:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from slimml.errors import Unsupported
 from slimml.oci.codec import Encoding
 from slimml.oci.limits import DEFAULT_LIMITS, Limits
-from slimml.oci.media_types import Compression, layer_type
+from slimml.oci.media_types import Compression, is_foreign, layer_type
 from slimml.oci.tar.events import Kind
 from slimml.progress import SILENT, Progress
 from slimml.slim.assemble import NewLayer, stored_size
@@ -81,6 +82,9 @@ def relayer(
     A previous image that cannot be read, or has nothing in common with this one, is a note. Raises Unsupported for what
     cannot be moved, InvalidImage, and what reading and writing raise; only `store` is written to.
     """
+    for layer in inventory.image.layers[base:]:
+        if is_foreign(layer.descriptor.media_type):
+            raise Unsupported(f"{inventory.image.reference} has a layer that may not be distributed in another form")
     with Spool(store) as spool:
         read = read_image(inventory, base, spool, whole=previous is not None, limits=limits, progress=progress)
         layers = inventory.image.layers[:base]

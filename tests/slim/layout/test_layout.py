@@ -1,6 +1,8 @@
 """A layout: what lies where, the same bytes each time, a history and a ledger that tell of it."""
 
 import os
+import subprocess
+from dataclasses import replace
 
 import pytest
 from application_image import SITE, application, noise
@@ -11,7 +13,7 @@ from tiny_image import read_layers, tiny
 from slimml.errors import Refused, Unsupported, UsageError
 from slimml.inventory.take import take_inventory
 from slimml.oci.codec import Encoding
-from slimml.oci.media_types import Compression
+from slimml.oci.media_types import OCI_LAYER_NONDISTRIBUTABLE, Compression
 from slimml.slim.ledger import read_ledger
 from slimml.slim.restore import restore
 
@@ -145,3 +147,50 @@ def test_layers_come_out_no_larger_than_what_was_in_them_was(lay_out):
     image = image_of([file("etc/a", b"a")], [file("srv/text", text)])  # stored by gzip at level 9
     result = lay_out(image, encoding=Encoding(Compression.GZIP, 1)).image
     assert result.compressed_bytes <= 1.01 * image.compressed_bytes
+
+
+def test_the_root_directory_keeps_its_mode(lay_out):
+    image = image_of([folder(".", mode=0o711), file("etc/a", b"a")], [file("srv/x", noise("x", 50_000))])
+    result = lay_out(image).image
+    assert seen(result) == seen(image)
+
+
+def test_a_layer_that_may_not_be_distributed_is_left_alone(lay_out):
+    image = application()
+    foreign = replace(image.layers[2].descriptor, media_type=OCI_LAYER_NONDISTRIBUTABLE + "+gzip")
+    layers = tuple(replace(layer, descriptor=foreign) if at == 2 else layer for at, layer in enumerate(image.layers))
+    with pytest.raises(Unsupported, match="may not be distributed"):
+        lay_out(replace(image, layers=layers))
+
+
+def test_files_have_the_layer_that_they_are_in_now(lay_out):
+    slimmed = lay_out(application())
+    for path in ("etc/os-release", f"{SITE}/large/part.so", "srv/model.onnx", "srv/app.py"):
+        assert path in paths_in(slimmed.image, slimmed.relaid.places[path])
+
+
+def test_files_of_kept_layers_have_their_layer_too(lay_out):
+    slimmed = lay_out(application({"small": "2"}), lay_out(application()).image)
+    for path in slimmed.relaid.places:
+        assert path in paths_in(slimmed.image, slimmed.relaid.places[path])
+
+
+def sparse_tar(directory):
+    with (directory / "sparse").open("wb") as hole:
+        hole.truncate(1 << 20)
+        hole.seek(1 << 19)
+        hole.write(b"x" * 5000)
+    made = ["tar", "--sparse", "--format=pax", "-C", str(directory), "-c", "sparse"]
+    return subprocess.run(made, stdout=subprocess.PIPE, check=True).stdout
+
+
+def test_a_sparse_file_cannot_be_moved(lay_out, tmp_path):
+    with pytest.raises(Unsupported, match="/sparse is a sparse file"):
+        lay_out(tiny(tar_of([file("a", b"a")]), sparse_tar(tmp_path)))
+
+
+def test_a_sparse_file_of_the_base_stays(lay_out, tmp_path):
+    base = sparse_tar(tmp_path)
+    image = tiny(base, tar_of([file("srv/x", noise("x", 50_000))]))
+    result = lay_out(image, base=tiny(base)).image
+    assert read_layers(result)[0] == base
