@@ -13,7 +13,7 @@ from rich.text import Text
 from slimml.bloat.finding import Action, Risk
 from slimml.bloat.packages import needed_by
 from slimml.bloat.protected import protection
-from slimml.explore.colours import QUIET, RISK
+from slimml.explore.colours import PLAIN, QUIET, RISK, STRONG
 from slimml.explore.words import kind_of, link_of, mode_of
 from slimml.inventory.table import State
 from slimml.oci.tar.events import Kind
@@ -39,12 +39,12 @@ _DOES = {
 
 
 def written(facts: Iterable[Fact]) -> Text:
-    """The facts, a line each."""
+    """The facts, a line each; what has no name stands by itself."""
     text = Text(overflow="fold", no_wrap=False)
     for name, said in facts:
         if said:
-            text.append(f"{name} ", QUIET)
-            text.append(f"{said}\n")
+            text.append(f"{name} " if name else "", QUIET)
+            text.append(f"{said}\n", PLAIN if name else STRONG)
     text.rstrip()
     return text
 
@@ -120,7 +120,7 @@ def row_facts(subject: Subject, row: int, found: Found | None) -> Iterator[Fact]
     """An entry of a layer."""
     inventory, table = subject.inventory, subject.columns
     kind = Kind(int(table["kind"][row]))
-    yield "path", "/" + visible(inventory.paths[row])
+    yield "", "/" + visible(inventory.paths[row])
     yield "links to", link_of(inventory, row)
     yield "bytes", f"{int(table['size'][row]):,} on disk, {int(table['compressed'][row]):,} compressed"
     yield "owner", _owner(subject, row)
@@ -136,7 +136,7 @@ def row_facts(subject: Subject, row: int, found: Found | None) -> Iterator[Fact]
 
 def directory_facts(subject: Subject, tree: Tree, directory: int, found: Found | None) -> Iterator[Fact]:
     """A directory as the tree shows it."""
-    yield "path", "/" + visible(subject.places.directories[directory])
+    yield "", "/" + visible(subject.places.directories[directory])
     yield "holds", f"{size(int(tree.total[directory]))} in {counted(int(tree.files[directory]), 'entry', 'entries')}"
     rows = tree.rows_of(~directory)
     owners, counts = np.unique(subject.inventory.owner[rows], return_counts=True)

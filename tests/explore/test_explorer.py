@@ -61,7 +61,7 @@ def test_space_opens_and_closes_a_directory(terminal):
 
 def test_left_goes_to_the_directory_around_then_closes_it(terminal):
     terminal.press("down", "right", "right", "left")
-    assert "path /srv " in terminal.line("path /") + " "
+    assert "│/srv " in terminal.line("│/") + " "
     terminal.press("left")
     assert terminal.line("▸ srv/")
 
@@ -109,7 +109,7 @@ def test_s_sorts_by_name_and_the_cursor_stays_at_its_path(terminal):
     assert "by name" in terminal.lines[1]
     names = [name for line in terminal.lines if line.endswith("/") for name in line.split()[-1:] if "▸" in line]
     assert names == sorted(names)
-    assert terminal.line("path /srv/model.bin")
+    assert terminal.line("│/srv/model.bin")
 
 
 def test_c_shows_compressed_bytes(terminal):
@@ -119,9 +119,9 @@ def test_c_shows_compressed_bytes(terminal):
 
 def test_b_goes_to_the_largest_file_then_to_the_next(terminal):
     terminal.press("b")
-    assert terminal.line("path /root/.cache/pip/http-v2/a/b/entry")
+    assert terminal.line("│/root/.cache/pip/http-v2/a/b/entry")
     terminal.press("b")
-    assert terminal.line("path /srv/model.bin")
+    assert terminal.line("│/srv/model.bin")
 
 
 def test_an_owner_shows_its_files(terminal):
@@ -141,16 +141,16 @@ def test_a_finding_tells_its_reason_and_fix_and_enter_goes_to_its_largest_file(t
     assert "why " in left
     assert "fix " in left
     terminal.press("enter")
-    assert terminal.line("path /root/.cache/pip/http-v2/a/b/entry")
+    assert terminal.line("│/root/.cache/pip/http-v2/a/b/entry")
 
 
 def test_f_and_o_go_to_the_finding_and_the_owner_of_a_file(terminal):
     terminal.press("b", "f")
     assert "pip" in terminal.lines[1]
-    assert terminal.line("path /root/.cache/pip/http-v2/a/b/entry")
+    assert terminal.line("│/root/.cache/pip/http-v2/a/b/entry")
     terminal.press("o")
     assert "application" in terminal.lines[1]
-    assert terminal.line("path /root/.cache/pip/http-v2/a/b/entry")
+    assert terminal.line("│/root/.cache/pip/http-v2/a/b/entry")
 
 
 def test_question_mark_lists_the_keys_and_escape_closes_them(terminal):
