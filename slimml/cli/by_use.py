@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slimml.cli.option_groups import with_group
 from slimml.cli.session import Session
 from slimml.errors import UsageError
 from slimml.usage.closure_result import Depth
@@ -82,6 +83,17 @@ def recorded(
     if recorder and not now:
         raise UsageError("--recorder is for --record, which makes the recording now")
     return found
+
+
+_OPTIONS = {
+    "recording": (RecordingFiles, None),
+    "record": (RecordNow, False),
+    "recorder": (RecorderName, None),
+    "depth": (DepthChoice, None),
+    "emit_seccomp": (SeccompFile, None),
+}
+with_recording = with_group("said", _OPTIONS, recorded)
+"""Gives a command the options of this module, and passes what they say as its argument `said`, a Recorded"""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slimml.cli.option_groups import with_group
 from slimml.cli.session import Session
 from slimml.errors import NotFound, UsageError
 from slimml.slim.layout.compat import Compat, Effort
@@ -63,6 +64,18 @@ class Laying:
     no_remove: bool
     compat: Compat | None
     effort: Effort | None
+
+
+_OPTIONS = {
+    "relayer": (Relayer, False),
+    "previous": (PreviousImage, None),
+    "base": (BaseImage, None),
+    "no_remove": (NoRemove, False),
+    "compat": (ForClient, None),
+    "compression_level": (CompressionEffort, None),
+}
+with_layers = with_group("layers", _OPTIONS, Laying)
+"""Gives a command the options of this module, and passes what they say as its argument `layers`, a Laying"""
 
 
 def with_layout(options: "Options", said: Laying, session: Session, *, shared: bool) -> "Options":

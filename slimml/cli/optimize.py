@@ -1,5 +1,6 @@
 """`slimml optimize IMAGE`: the plan, a question, a smaller image that was run, and what was measured."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slimml.cli import by_hand, dockerfile_build, laying, lazily, options, probing, shrinking, starting
-from slimml.cli.by_use import DepthChoice, RecorderName, RecordingFiles, RecordNow, SeccompFile, recorded
+from slimml.cli.by_use import Recorded, with_recording
 from slimml.cli.proving import Asked
 from slimml.cli.session import Session, with_session
 from slimml.errors import UsageError
@@ -76,15 +77,23 @@ Shared = Annotated[
 ]
 
 
+def with_all_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of the parts that it is made of."""
+    return starting.with_wish(laying.with_layers(shrinking.with_shrinking(with_recording(function))))
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(with_session(images=True)(starting.with_wish(optimize)))
+    app.command()(with_session(images=True)(with_all_options(optimize)))
 
 
 def optimize(
     session: Session,
     image: options.ImageArguments,
     start: "Wish",
+    layers: laying.Laying,
+    smaller: shrinking.Shrinking,
+    said: Recorded,
     tag: options.Tag = None,
     output: options.Output = None,
     level: LevelChoice = None,
@@ -105,24 +114,9 @@ def optimize(
     ready: probing.ReadyWhen = None,
     runtime: probing.RuntimeChoice = probing.Runtime.AUTO,
     gpus: probing.Gpus = None,
-    recording: RecordingFiles = None,
-    record: RecordNow = False,
-    recorder: RecorderName = None,
-    depth: DepthChoice = None,
-    emit_seccomp: SeccompFile = None,
     shared: Shared = False,
-    gpu_arch: shrinking.GpuArch = None,
-    modify_proprietary: shrinking.ModifyProprietary = False,
-    models: shrinking.Models = shrinking.Tier.LOSSLESS,
-    weights_layer: shrinking.WeightsLayer = False,
     dockerfile: dockerfile_build.InsteadOfImage = None,
     html: options.Html = None,
-    relayer: laying.Relayer = False,
-    previous: laying.PreviousImage = None,
-    base: laying.BaseImage = None,
-    no_remove: laying.NoRemove = False,
-    compat: laying.ForClient = None,
-    compression_level: laying.CompressionEffort = None,
     lazy: lazily.LazyChoice = None,
     marked: by_hand.MarkedFile = None,
 ) -> None:
@@ -136,27 +130,29 @@ def optimize(
         dockerfile_build.optimize_recipe(session, dockerfile, image, level, only, skip, tag, output, about)
         return
     chosen = _options(session, level, only, skip, keep, flatten, compression, threads, keep_removed)
-    said = recorded(recording, record, recorder, depth, emit_seccomp)
     if shared:
-        _check_together(image, tag, output, ledger, emit_seccomp, html)
+        _check_together(image, tag, output, ledger, said.seccomp, html)
     elif len(image) > 1:
         raise UsageError("optimize takes one image; several only with --shared, which keeps their common layers common")
     suites = _probes_of_each(image, probes)
     each = [Asked(verify, file, probe, probe_command, ready, runtime, gpus) for file in suites]
-    asked = [shrinking.judged(one, models) for one in each]
-    wanted = shrinking.wanted(gpu_arch, modify_proprietary, models)
-    chosen = replace(
-        chosen,
-        depth=said.depth if said.given else None,
-        asked=shrinking.asked(wanted),
-        weights_layer=shrinking.weights_apart(weights_layer, shared, chosen),
-    )
-    layers = laying.Laying(relayer, previous, base, no_remove, compat, compression_level)
+    asked = [shrinking.judged(one, smaller.models) for one in each]
+    chosen = _with_further(chosen, said, smaller, shared=shared)
     chosen = laying.with_layout(chosen, layers, session, shared=shared)
     subjects = prepare(session, image, asked, said, tag, output)
     subjects, chosen = by_hand.with_marks(session, subjects, chosen, marked, (level, only))
     chosen = lazily.with_lazy(chosen, lazy, compression, subjects)
-    slim_subjects(session, subjects, chosen, wanted, start, Files(ledger, html), dry_run=dry_run, yes=yes)
+    slim_subjects(session, subjects, chosen, smaller.wanted, start, Files(ledger, html), dry_run=dry_run, yes=yes)
+
+
+def _with_further(chosen: "Options", said: Recorded, smaller: shrinking.Shrinking, *, shared: bool) -> "Options":
+    """The options with what is asked of recordings and of files that become smaller."""
+    return replace(
+        chosen,
+        depth=said.depth if said.given else None,
+        asked=shrinking.asked(smaller.wanted),
+        weights_layer=shrinking.weights_apart(smaller.weights_layer, shared, chosen),
+    )
 
 
 def _check_together(

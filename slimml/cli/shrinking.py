@@ -1,11 +1,12 @@
 """The side of `optimize` that makes files smaller that stay: its options, and what they ask for."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slimml.cli.option_groups import with_group
 from slimml.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,6 +66,31 @@ def wanted(gpu_arch: str | None, modify_proprietary: bool, models: Tier) -> "Wan
 
         targets = parse_targets(gpu_arch)
     return Wanted(targets, modify_proprietary, models.value)
+
+
+@dataclass(frozen=True)
+class Shrinking:
+    """What the command line says of files that stay and become smaller."""
+
+    gpu_arch: str | None
+    modify_proprietary: bool
+    models: Tier
+    weights_layer: bool
+
+    @property
+    def wanted(self) -> "Wanted":
+        """What is asked of shrinkers; raises what `wanted` raises."""
+        return wanted(self.gpu_arch, self.modify_proprietary, self.models)
+
+
+_OPTIONS = {
+    "gpu_arch": (GpuArch, None),
+    "modify_proprietary": (ModifyProprietary, False),
+    "models": (Models, Tier.LOSSLESS),
+    "weights_layer": (WeightsLayer, False),
+}
+with_shrinking = with_group("smaller", _OPTIONS, Shrinking)
+"""Gives a command the options of this module, and passes what they say as its argument `smaller`, a Shrinking"""
 
 
 def judged(about: "Asked", models: Tier) -> "Asked":

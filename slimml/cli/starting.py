@@ -1,12 +1,11 @@
 """What `optimize` does so that an image starts sooner: its options, and bytecode that is kept where it helps."""
 
-import inspect
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from slimml.cli.option_groups import with_group
 from slimml.cli.session import Session
 from slimml.errors import Refused, SlimmlError, Unavailable, Unproven, Unsupported, UsageError
 
@@ -45,24 +44,6 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def with_wish(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of this module, and pass what they say as its argument `start`, a Wish."""
-
-    def command(session: Session, **given: Any) -> None:
-        function(session, start=wish(*(given.pop(name) for name in _OPTIONS)), **given)
-
-    own = [one for one in inspect.signature(function).parameters.values() if one.name != "start"]
-    added = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-        for name, (kind, default) in _OPTIONS.items()
-    ]
-    first, *others = own
-    keyword_only = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in others]
-    command.__name__, command.__doc__, command.__module__ = function.__name__, function.__doc__, function.__module__
-    vars(command)["__signature__"] = inspect.Signature([first, *keyword_only, *added])
-    return command
-
-
 def wish(objective: str, compile_bytecode: bool | None) -> "Wish":
     """What the options say; raises UsageError."""
     from slimml.slim.starting.objective import Objective as Aim
@@ -72,6 +53,10 @@ def wish(objective: str, compile_bytecode: bool | None) -> "Wish":
         return Wish(Aim(objective), compile_bytecode)
     except ValueError:
         raise UsageError(f"--objective {objective}: not one of {', '.join(Aim)}") from None
+
+
+with_wish = with_group("start", _OPTIONS, wish)
+"""Gives a command the options of this module, and passes what they say as its argument `start`, a Wish"""
 
 
 def make_quick(
