@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from slimml.dockerfile.build import expand
 from slimml.dockerfile.editing import insert, insert_lines, replace
 from slimml.dockerfile.installs import apt_installs, apt_verb
 from slimml.dockerfile.packages import bare, packages
 from slimml.dockerfile.requirements import installed
+from slimml.dockerfile.variables import expand
 
 if TYPE_CHECKING:
     from slimml.dockerfile.bases import Known, Smaller
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
     from slimml.dockerfile.edit import Edit
     from slimml.dockerfile.instructions import Instruction
+    from slimml.dockerfile.stages import Stage
 
 
 def smaller_of(build: Build, rule: str) -> Iterator[tuple[Stage, Known, Smaller]]:
     """The stages whose base has a smaller one that `rule` proposes."""
     for stage in build.stages:
-        if stage.known is not None:
-            for smaller in stage.known.base.smaller:
-                if smaller.rule == rule:
-                    yield stage, stage.known, smaller
+        known = build.named(stage)
+        for smaller in known.base.smaller if known is not None else ():
+            if known is not None and smaller.rule == rule:
+                yield stage, known, smaller
 
 
 def other_name(stage: Stage, known: Known, smaller: Smaller) -> str:
@@ -33,13 +34,14 @@ def other_name(stage: Stage, known: Known, smaller: Smaller) -> str:
     tag = known.tag_of(smaller)
     if "@" in word or ":" in tag or "/" in tag:
         return ""
-    wanted = f"{stage.base.rpartition(':')[0] if known.tag else stage.base}:{tag}"
+    base = stage.base or ""
+    wanted = f"{base.rpartition(':')[0] if known.tag else base}:{tag}"
     if "$" not in word:
         return wanted
     swaps = [word + tag.removeprefix(known.tag)] if tag.startswith(known.tag) else []
     for old, new in (("-devel", "-runtime"), ("-devel", "-base"), ("-runtime", "-base")):
         swaps.append(word.replace(old, new))
-    return next((swap for swap in swaps if expand(swap, stage.arguments) == wanted), "")
+    return next((swap for swap in swaps if expand(swap, stage.scope.environment) == wanted), "")
 
 
 def lacking(build: Build, stage: Stage, smaller: Smaller) -> dict[str, str]:
@@ -52,7 +54,7 @@ def lacking(build: Build, stage: Stage, smaller: Smaller) -> dict[str, str]:
     for one in [stage, *build.continued(stage)]:
         for run, script in build.scripts(one):
             for install in apt_installs(script):
-                present |= {bare(word.text) for word in install.packages}
+                present |= {bare(word.text) for word in install.named}
             for command in script.commands:
                 package = smaller.lacks.get(command.program)
                 if (
@@ -99,8 +101,8 @@ def with_packages(build: Build, stage: Stage, names: list[str]) -> tuple[Edit, .
         if not all(apt_verb(command) or command.program in ("rm", "apt-key") for command in script.commands):
             break
         for install in apt_installs(script):
-            if install.packages:
-                return (insert(install.packages[-1].span.end, "".join(f" {name}" for name in names)),)
+            if install.named:
+                return (insert(install.named[-1].span.end, "".join(f" {name}" for name in names)),)
         del run
     escape, told = build.document.escape, " ".join(names)
     lines = [

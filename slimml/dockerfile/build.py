@@ -12,58 +12,12 @@ from slimml.dockerfile.bases import Bases, Known, load_bases
 from slimml.dockerfile.commands import Script, read_script
 from slimml.dockerfile.context import BuildContext
 from slimml.dockerfile.document import Document, parse
-from slimml.dockerfile.lexer import LexError, NotKnown, lex
+from slimml.dockerfile.stages import Stage, lineage, read_stages
 
 if TYPE_CHECKING:
     from slimml.dockerfile.instructions import Instruction
 
 _SHELLS = re.compile(r"(.*/)?(ba|da|a|z|k)?sh")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A FROM and the instructions up to the next one. `base` is its image with variables replaced by their defaults,
-    "" where that is not known; `parent` the stage that it continues, if it does.
-    """
-
-    index: int
-    name: str
-    start: Instruction
-    instructions: tuple[Instruction, ...]
-    base: str
-    known: Known | None
-    parent: int | None
-    arguments: dict[str, str] = field(compare=False)
-    """defaults of the ARGs before the first FROM"""
-
-    def runs(self) -> Iterator[Instruction]:
-        """Its RUN instructions."""
-        return (one for one in self.instructions if one.name == "RUN")
-
-    @property
-    def end(self) -> int:
-        """The offset behind its last instruction."""
-        return (self.instructions[-1] if self.instructions else self.start).span.end
-
-    @cached_property
-    def variables(self) -> dict[str, str]:
-        """ENV and ARG of the stage, as far as their values are known; later ones win."""
-        found: dict[str, str] = {}
-        for one in self.instructions:
-            if one.name not in ("ENV", "ARG"):
-                continue
-            for key, value in one.pairs:
-                default = self.arguments.get(key.text) if value is None else value.text
-                known = None if default is None else expand(default, found)
-                if known is not None:
-                    found[key.text] = known
-                elif one.name == "ENV":
-                    found.pop(key.text, None)
-        return found
-
-    def declares(self, name: str) -> bool:
-        """Whether an ENV or ARG of this name stands in it, whatever its value."""
-        return any(key.text == name for one in self.instructions for key, _ in one.pairs if one.name in ("ENV", "ARG"))
 
 
 @dataclass(frozen=True)
@@ -82,8 +36,8 @@ class Build:
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
-        """All stages in order."""
-        return tuple(_stages(self.document, self.bases))
+        """All stages in order; build arguments have their defaults."""
+        return read_stages(self.document)
 
     @property
     def final(self) -> Stage:
@@ -115,14 +69,19 @@ class Build:
 
     def lineage(self, stage: Stage) -> Iterator[Stage]:
         """The stage and those that it continues, nearest first."""
-        at: Stage | None = stage
-        while at is not None:
-            yield at
-            at = None if at.parent is None else self.stages[at.parent]
+        return reversed(lineage(self.stages, stage.index))
 
     def known(self, stage: Stage) -> Known | None:
         """What is known of the image that the stage begins with, through the stages that it continues."""
-        return [*self.lineage(stage)][-1].known
+        return self.named([*self.lineage(stage)][-1])
+
+    def named(self, stage: Stage) -> Known | None:
+        """What is known of the image that the stage's own FROM names; None for one that continues a stage."""
+        return self._known[stage.index]
+
+    @cached_property
+    def _known(self) -> tuple[Known | None, ...]:
+        return tuple(self.bases.find(stage.base) if stage.base else None for stage in self.stages)
 
     def continued(self, stage: Stage) -> list[Stage]:
         """The stages that begin where this one ends."""
@@ -151,42 +110,3 @@ def needs_buildkit(document: Document) -> bool:
         one.heredocs or (one.name in ("RUN", "COPY", "ADD") and any(one.flag(name) for name in newer))
         for one in document.instructions
     )
-
-
-def expand(text: str, values: dict[str, str]) -> str | None:
-    """A text with its variables replaced, None where one is not known."""
-
-    def lookup(name: str) -> str | None:
-        if name not in values:
-            raise NotKnown(name)
-        return values[name]
-
-    try:
-        return lex(text, lookup).text
-    except (LexError, NotKnown, ValueError):
-        return None
-
-
-def _stages(document: Document, bases: Bases) -> Iterator[Stage]:
-    arguments: dict[str, str] = {}
-    groups: list[tuple[Instruction, list[Instruction]]] = []
-    for one in document.instructions:
-        if one.name == "FROM":
-            groups.append((one, []))
-        elif groups:
-            groups[-1][1].append(one)
-        else:
-            for key, value in one.pairs:
-                default = None if value is None else expand(value.text, arguments)
-                if default is not None:
-                    arguments[key.text] = default
-    names: dict[str, int] = {}
-    for index, (start, instructions) in enumerate(groups):
-        words = start.values
-        base = expand(words[0], arguments) or ""
-        parent = names.get(base.lower())
-        name = words[2].lower() if len(words) == 3 else ""
-        known = None if parent is not None else bases.find(base) if base else None
-        yield Stage(index, name, start, tuple(instructions), base, known, parent, arguments)
-        if name:
-            names[name] = index

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from slimml.dockerfile import shell as shell_text
-from slimml.dockerfile.package_managers import unwrapped
 from slimml.dockerfile.shell import read_shell
 from slimml.dockerfile.spans import Span
 
@@ -19,6 +20,9 @@ _LEAKING = frozenset(
     {"cd", "pushd", "popd", "export", "set", "umask", "source", ".", "exec", "shopt", "ulimit", "trap", "eval", "alias"}
     | {"unset", "exit", "return", "declare", "local", "readonly"}
 )
+
+_WRAPPERS = {"sudo": "ugCh", "exec": "a", "nice": "n", "time": "fo", "env": "uCS", "ionice": "cn", "command": ""}
+"""Programs that run the rest of their words, with their options of one letter that take a value."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def read_script(document: Document, instruction: Instruction) -> Script | None:
 
 def _command(one: shell_text.Command) -> Command:
     words = tuple(ShellWord(word.raw if word.value is None else word.value, word.span, word.value is not None)
-                  for word in unwrapped(one.words) or one.words)  # fmt: skip
+                  for word in _unwrapped(one.words) or one.words)  # fmt: skip
     return Command(posixpath.basename(words[0].text), words, one.span, one.operator, bool(one.within))
 
 
@@ -97,3 +101,25 @@ def _end(instruction: Instruction, shell: shell_text.Script) -> int | None:
     if end > whole.end or (behind.strip(b" \t;") and not behind.lstrip(b" \t;").startswith(b"#")):
         return None
     return end
+
+
+def _unwrapped(words: tuple[shell_text.ShellWord, ...]) -> tuple[shell_text.ShellWord, ...]:
+    """The words without sudo, env, nice and the like before them, and without `conda run -n NAME`."""
+    while words and (name := _basename(words[0])) in _WRAPPERS:
+        at = 1
+        while at < len(words) and (value := words[at].value or "").startswith("-"):
+            at += 2 if len(value) == 2 and value[1] in _WRAPPERS[name] else 1
+        while name in ("env", "sudo") and at < len(words) and re.match(r"\w+=", words[at].raw):
+            at += 1
+        words = words[at:]
+    if len(words) > 1 and _basename(words[0]) in ("conda", "mamba", "micromamba") and words[1].value == "run":
+        at = 2
+        while at < len(words) and (value := words[at].value or "").startswith("-"):
+            at += 2 if value in ("-n", "--name", "-p", "--prefix") else 1
+        return _unwrapped(words[at:])
+    return words
+
+
+def _basename(word: shell_text.ShellWord) -> str:
+    """The name of a program: also of one in a directory that is not known (`$HOME/conda/bin/pip`)."""
+    return PurePosixPath(word.value or re.sub(r".*/", "", word.raw).strip("\"'")).name

@@ -20,7 +20,8 @@ from slimml.dockerfile.spans import Span, decode, encode
 from slimml.dockerfile.stage_split import Mingled, Split, split_stage
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
+    from slimml.dockerfile.stages import Stage
 
 _STAGE = "build"
 _ENVIRONMENT = "/opt/venv"
@@ -89,7 +90,7 @@ def _worth_it(build: Build, stage: Stage) -> Split | None:
     from slimml.dockerfile.installs import apt_installs
 
     table = packages()
-    named = [word.text for _, script in build.scripts(stage) for one in apt_installs(script) for word in one.packages]
+    named = [word.text for _, script in build.scripts(stage) for one in apt_installs(script) for word in one.named]
     if not any(table.only_builds(name) for name in named):
         return None
     return split_stage(build, stage)
@@ -166,7 +167,7 @@ def _python(build: Build, stage: Stage) -> str:
     known = build.known(stage)
     if known is not None:
         return known.base.python
-    return "venv" if re.search(r"(^|/)python(:|$)", stage.base) else ""
+    return "venv" if re.search(r"(^|/)python(:|$)", stage.base or "") else ""
 
 
 def _venv_package(build: Build, stage: Stage, split: Split, kept: list[str]) -> list[Edit]:
@@ -181,8 +182,8 @@ def _venv_package(build: Build, stage: Stage, split: Split, kept: list[str]) -> 
         return []
     for _, script in build.scripts(stage):
         for one in apt_installs(script):
-            if any(bare(word.text).startswith("python3") for word in one.packages):
-                return [insert(one.packages[-1].span.end, f" {python}-venv")]
+            if any(bare(word.text).startswith("python3") for word in one.named):
+                return [insert(one.named[-1].span.end, f" {python}-venv")]
     return []
 
 
@@ -210,10 +211,11 @@ def _head(build: Build, stage: Stage, split: Split, kept: list[str], environment
 def _last_base(build: Build, stage: Stage) -> str:
     word = stage.start.words[0].text
     platform = "".join(f"{flag.text} " for flag in stage.start.flags)
-    if stage.known is not None and stage.known.base.cuda == "devel":
+    known = build.named(stage)
+    if known is not None and known.base.cuda == "devel":
         compiles = {name for name, _ in installed(build, stage)} & packages().run_compilers
-        for smaller in stage.known.base.smaller:
-            name = other_name(stage, stage.known, smaller)
+        for smaller in known.base.smaller:
+            name = other_name(stage, known, smaller)
             if name and smaller.edit and not compiles:
                 return platform + name
     return platform + word

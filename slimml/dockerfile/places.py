@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slimml.dockerfile.build import expand
+from slimml.dockerfile.variables import expand
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
     from slimml.dockerfile.instructions import Instruction
+    from slimml.dockerfile.stages import Stage
 
 
 @dataclass(frozen=True)
@@ -33,21 +34,25 @@ class Copied:
 
 def working_directory(stage: Stage, before: Instruction | None = None) -> str:
     """The working directory at an instruction (at the end of the stage for None); `/` where no WORKDIR says it."""
+    steps = [step for step in stage.steps if before is None or step.instruction.span.start < before.span.start]
+    known = stage.steps[len(steps)].workdir if len(steps) < len(stage.steps) else stage.workdir
+    if known is not None:
+        return known
     at = "/"
-    for one in stage.instructions:
-        if before is not None and one.span.start >= before.span.start:
-            break
-        if one.name == "WORKDIR":
-            at = posixpath.normpath(posixpath.join(at, expand(one.values[0].strip("\"'"), stage.variables) or "?"))
+    for step in steps:
+        if step.instruction.name == "WORKDIR":
+            said = expand(step.instruction.values[0], step.scope.environment)
+            at = posixpath.normpath(posixpath.join(at, said or "?"))
     return at
 
 
 def copies(stage: Stage) -> Iterator[Copied]:
     """The COPY and ADD instructions of a stage that take files of the context."""
-    for one in stage.instructions:
+    for step in stage.steps:
+        one = step.instruction
         if one.name not in ("COPY", "ADD") or one.flag("from") or one.heredocs:
             continue
-        words = [expand(word.text, stage.variables) or word.text for word in one.words]
+        words = [expand(word.text, step.scope.environment) or word.text for word in one.words]
         target = words[-1]
         place = posixpath.normpath(posixpath.join(working_directory(stage, one), target))
         into = target.endswith(("/", "/.")) or target in (".", "..") or len(words) > 2

@@ -12,9 +12,10 @@ from slimml.dockerfile.places import context_file
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from slimml.dockerfile.build import Build, Stage
-    from slimml.dockerfile.installs import PipInstall
+    from slimml.dockerfile.build import Build
+    from slimml.dockerfile.installs import Install
     from slimml.dockerfile.instructions import Instruction
+    from slimml.dockerfile.stages import Stage
 
 _COMMENT = re.compile(r"(^|\s)#.*")
 
@@ -43,7 +44,7 @@ def read_requirements(path: str, text: str) -> RequirementsFile:
     return RequirementsFile(path, lines, not options)
 
 
-def files_of(build: Build, stage: Stage, run: Instruction, install: PipInstall) -> list[RequirementsFile | None]:
+def files_of(build: Build, stage: Stage, run: Instruction, install: Install) -> list[RequirementsFile | None]:
     """The requirements files of a pip command in their order, None for each that is not known."""
     found: list[RequirementsFile | None] = []
     for word in install.files:

@@ -15,9 +15,10 @@ from slimml.dockerfile.places import working_directory
 from slimml.dockerfile.spans import decode
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
     from slimml.dockerfile.commands import Command, Script
     from slimml.dockerfile.instructions import Instruction
+    from slimml.dockerfile.stages import Stage
 
 _PATH = re.compile(r"(?<![\w.:/$}@-])/[\w.@+{$][^\s\"';|&)<>=,]*")
 _SYSTEM = re.compile(r"/(usr|etc|var|bin|sbin|lib|lib64|root|home|boot|run|dev|proc|sys)(/|$)|/$")
@@ -215,9 +216,9 @@ def _apt(run: Instruction, script: Script, command: Command, found: Split) -> No
         raise Mingled(f"line {run.line} removes packages again")
     for install in apt_installs(script):
         if install.command is command:
-            if install.options & {"-t", "--target-release"}:
+            if install.has("-t", "--target-release"):
                 raise Mingled(f"line {run.line} installs from a named release")
-            for word in install.packages:
+            for word in install.named:
                 if (
                     not word.literal
                     or word.text.startswith((".", "/"))

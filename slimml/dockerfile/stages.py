@@ -1,4 +1,4 @@
-"""The stages of a build: what each begins with, installs, copies and needs, and what a container of it would run."""
+"""The stages of a build: what each begins with, copies and needs, and what a container of it would run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from types import MappingProxyType
 
 from slimml.dockerfile.document import Document
 from slimml.dockerfile.instructions import Instruction
-from slimml.dockerfile.package_managers import Install, read_install
-from slimml.dockerfile.shell import Script, read_shell
 from slimml.dockerfile.variables import Environment, Scope, environments, expand, scopes
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -33,12 +31,11 @@ class Copy:
 
 @dataclass(frozen=True)
 class Step:
-    """An instruction of a stage with what holds where it stands, and the shell script that it runs, if any."""
+    """An instruction of a stage with what holds where it stands; `workdir` is None where only the base can tell."""
 
     instruction: Instruction
     scope: Scope
-    script: Script | None
-    installs: tuple[Install, ...]
+    workdir: str | None
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class Launch:
 @dataclass(frozen=True)
 class Stage:
     """One FROM and what follows. `base` is the image's reference with its variables put in, None when it is not known,
-    or that of another stage: then `parent` is its number.
+    or that of another stage: then `parent` is its number. `scope` is what the FROM itself sees.
 
     What a container has (`user`, `workdir`, `environment`, `entrypoint`, `command`) is inherited from the parent; None
     is what only the base image can tell.
@@ -62,6 +59,7 @@ class Stage:
     index: int
     name: str
     start: Instruction
+    scope: Scope
     base: str | None
     parent: int | None
     platform: str | None
@@ -76,9 +74,22 @@ class Stage:
     command: Launch | None
 
     @property
-    def installs(self) -> tuple[Install, ...]:
-        """All that it installs itself, in order."""
-        return tuple(install for step in self.steps for install in step.installs)
+    def instructions(self) -> tuple[Instruction, ...]:
+        """Those behind its FROM, in order."""
+        return tuple(step.instruction for step in self.steps)
+
+    @property
+    def end(self) -> int:
+        """The offset behind its last instruction."""
+        return (self.steps[-1].instruction if self.steps else self.start).span.end
+
+    def runs(self) -> Iterator[Instruction]:
+        """Its RUN instructions."""
+        return (step.instruction for step in self.steps if step.instruction.name == "RUN")
+
+    def declares(self, name: str) -> bool:
+        """Whether an ENV or ARG of this name stands in it, whatever its value."""
+        return any(key.text == name for one in self.instructions for key, _ in one.pairs if one.name in ("ENV", "ARG"))
 
 
 @dataclass
@@ -142,9 +153,7 @@ def _stage(
         making.user, making.workdir = "", "/"
     steps = []
     for found, held in body:
-        script = read_shell(document, found, held.environment, held.shell) if found.name == "RUN" else None
-        installs = tuple(one for command in script.commands if (one := read_install(command))) if script else ()
-        steps.append(Step(found, held, script, installs))
+        steps.append(Step(found, held, making.workdir))
         _take(making, found, held, document.escape, before)
     platform = start.flag("platform")
     origins = {copy.stage for copy in making.copies if copy.stage is not None}
@@ -152,6 +161,7 @@ def _stage(
         index=len(before),
         name=start.values[2] if len(start.words) == 3 else "",
         start=start,
+        scope=scope,
         base=None if parent is not None else base,
         parent=parent,
         platform=expand(platform.value or "", scope.environment, document.escape) if platform else None,

@@ -1,6 +1,4 @@
-"""The model of stages: what each begins with, installs, copies and needs, and what a container of it runs."""
-
-import pytest
+"""The model of stages: what each begins with, copies and needs, and what a container of it runs."""
 
 from slimml.dockerfile.document import parse
 from slimml.dockerfile.stages import lineage, needed, read_stages
@@ -29,14 +27,6 @@ def stages_of(text):
 def only(text):
     (stage,) = stages_of("FROM base\n" + text)
     return stage
-
-
-def installs(text):
-    return [
-        (one.manager.value, [package.name for package in one.packages], [word.value for word in one.files],
-         [word.value for word in one.projects])
-        for one in only(text).installs
-    ]  # fmt: skip
 
 
 def test_a_stage_begins_with_an_image_or_a_stage():
@@ -92,34 +82,11 @@ def test_inline_files_are_no_sources():
     assert only("COPY <<EOF /etc/x\ny\nEOF\n").copies[0].sources == ()
 
 
-@pytest.mark.parametrize(
-    ("run", "found"),
-    [
-        ("apt-get install -y --no-install-recommends -t stable gcc=12 g++:amd64", ("apt", ["gcc", "g++"], [], [])),
-        ("sudo -E apt install git", ("apt", ["git"], [], [])),
-        ("apk add --no-cache --virtual .deps gcc", ("apk", ["gcc"], [], [])),
-        ("yum -y install libgomp", ("dnf", ["libgomp"], [], [])),
-        ("pip3 install 'torch==2.1' 'numpy[x]>=1' a~=1", ("pip", ["torch", "numpy", "a"], [], [])),
-        ("python3.11 -m pip install -r a.txt --requirement=b.txt -c c.txt", ("pip", [], ["a.txt", "b.txt"], [])),
-        ("pip install -e . ./w/*.whl git+https://x/y", ("pip", [], [], [".", "./w/*.whl", "git+https://x/y"])),
-        ("pip install 'a @ https://x/a.whl' b", ("pip", ["b"], [], ["a @ https://x/a.whl"])),
-        ("uv pip install --system -r r.txt", ("pip", [], ["r.txt"], [])),
-        ("uv sync --frozen --no-dev", ("uv", [], [], [])),
-        ("conda env create -f env.yml -n ml", ("conda", [], ["env.yml"], [])),
-        ("mamba install -y -c conda-forge dask=2023", ("conda", ["dask"], [], [])),
-        ("conda run -n ml pip install x", ("pip", ["x"], [], [])),
-        ("npm ci", ("npm", [], [], [])),
-        ("npm install -g @scope/tool@1.2 yarn", ("npm", ["@scope/tool", "yarn"], [], [])),
-        ("env A=b $HOME/bin/pip install $UNKNOWN", ("pip", [None], [], [])),
-        ("poetry install --only main", ("poetry", [], [], [])),
-    ],
-)
-def test_what_is_installed_is_known(run, found):
-    assert installs(f"RUN {run}\n") == [found]
+def test_each_step_knows_the_directory_it_stands_in():
+    (stage,) = stages_of("FROM a\nRUN x\nWORKDIR /a\nRUN y\nWORKDIR b\nRUN z\n")
+    assert [step.workdir for step in stage.steps if step.instruction.name == "RUN"] == [None, "/a", "/a/b"]
 
 
-@pytest.mark.parametrize(
-    "run", ["apt-get update", "pip list", "conda clean -a", "npm run build", "python setup.py install"]
-)
-def test_what_installs_nothing_is_no_install(run):
-    assert installs(f"RUN {run}\n") == []
+def test_a_stage_begins_in_the_directory_of_the_stage_it_continues():
+    stages = stages_of("FROM a AS x\nWORKDIR /a\nFROM x\nRUN y\n")
+    assert stages[1].steps[0].workdir == "/a"

@@ -11,9 +11,10 @@ from slimml.dockerfile.installs import apt_verb
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
     from slimml.dockerfile.commands import Script
     from slimml.dockerfile.instructions import Instruction
+    from slimml.dockerfile.stages import Stage
 
 _ID = "apt-lists"
 _PLACE = "/var/lib/apt/lists"

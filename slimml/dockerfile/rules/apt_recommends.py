@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slimml.dockerfile.editing import insert
-from slimml.dockerfile.installs import AptInstall, apt_installs
+from slimml.dockerfile.installs import Install, apt_installs
 from slimml.dockerfile.packages import bare, packages
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
     from slimml.dockerfile.edit import Edit
+    from slimml.dockerfile.stages import Stage
 
 _ID = "apt-recommends"
 _OPTION = "--no-install-recommends"
@@ -28,23 +29,23 @@ def _look(build: Build) -> Iterator[Finding]:
         certified = _has_certificates(build, stage)
         for _, script in build.scripts(stage):
             for install in apt_installs(script):
-                if {_OPTION, "--install-suggests", "--install-recommends"} & install.options or not install.packages:
+                if install.has(_OPTION, "--install-suggests", "--install-recommends") or not install.named:
                     continue
                 if install.command.program == "aptitude":
                     continue
                 edits, certified = _edits(install, certified)
-                told = ", ".join(word.text for word in install.packages[:4])
+                told = ", ".join(word.text for word in install.named[:4])
                 message = f"apt installs what {told} only recommend"
                 yield Finding(_ID, install.command.span, message, edits, _SAVES)
 
 
-def _edits(install: AptInstall, certified: bool) -> tuple[tuple[Edit, ...], bool]:
+def _edits(install: Install, certified: bool) -> tuple[tuple[Edit, ...], bool]:
     """The option, and the certificates that programs of the network take from a recommendation."""
     edits = [insert(install.verb.span.end, f" {_OPTION}")]
-    known = {bare(word.text) for word in install.packages}
+    known = {bare(word.text) for word in install.named}
     wanted = {packages().recommended[name] for name in known if name in packages().recommended}
     if "ca-certificates" in wanted - known and not certified:
-        edits.append(insert(install.packages[-1].span.end, " ca-certificates"))
+        edits.append(insert(install.named[-1].span.end, " ca-certificates"))
         certified = True
     return tuple(edits), certified or "ca-certificates" in known
 
@@ -60,7 +61,7 @@ def _has_certificates(build: Build, stage: Stage) -> bool:
         for parent in parents
         for _, script in build.scripts(parent)
         for install in apt_installs(script)
-        for word in install.packages
+        for word in install.named
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slimml.dockerfile.editing import add_command
+from slimml.dockerfile.installs import Manager, read_install
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 _ID = "conda-cache"
 _SAVES = 600_000_000
-_TOOLS = frozenset({"conda", "mamba", "micromamba"})
-_INSTALLS = frozenset({"install", "create", "update", "upgrade"})
 _CLEANED = re.compile(r"\b(conda|mamba|micromamba) +clean\b|\brm +-\w+ +[^;&|]*/pkgs\b")
 
 
@@ -37,10 +36,8 @@ def _look(build: Build) -> Iterator[Finding]:
 
 
 def _installs(command: Command) -> bool:
-    if command.program not in _TOOLS:
-        return False
-    words = [word.text for word in command.words[1:] if not word.text.startswith("-")]
-    return words[:1] != [] and (words[0] in _INSTALLS or (words[0] == "env" and words[1:2] in (["create"], ["update"])))
+    found = read_install(command)
+    return found is not None and found.manager is Manager.CONDA
 
 
 RULE = Rule(

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slimml.dockerfile.editing import insert, replace
-from slimml.dockerfile.installs import PipInstall, pip_installs
+from slimml.dockerfile.installs import Install, pip_installs
 from slimml.dockerfile.places import Copied, copies, working_directory
 from slimml.dockerfile.requirements import read_requirements
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
     from slimml.dockerfile.instructions import Instruction
+    from slimml.dockerfile.stages import Stage
 
 _ID = "copy-order"
 _HARMLESS = frozenset({"WORKDIR", "ENV", "ARG", "LABEL", "EXPOSE"})
@@ -29,7 +30,7 @@ def _look(build: Build) -> Iterator[Finding]:
                     yield _finding(build, stage, copied, *run)
 
 
-def _install_after(build: Build, stage: Stage, copied: Copied) -> tuple[Instruction, PipInstall] | None:
+def _install_after(build: Build, stage: Stage, copied: Copied) -> tuple[Instruction, Install] | None:
     """The first RUN behind the COPY that installs a requirements file."""
     for run, script in build.scripts(stage):
         if run.span.start > copied.instruction.span.start:
@@ -39,7 +40,7 @@ def _install_after(build: Build, stage: Stage, copied: Copied) -> tuple[Instruct
     return None
 
 
-def _finding(build: Build, stage: Stage, copied: Copied, run: Instruction, install: PipInstall) -> Finding:
+def _finding(build: Build, stage: Stage, copied: Copied, run: Instruction, install: Install) -> Finding:
     message = f"line {run.line} installs what it requires after all files were copied: any change does it again"
     span = copied.instruction.text_span
     path = _source(stage, copied, run, install)
@@ -56,7 +57,7 @@ def _finding(build: Build, stage: Stage, copied: Copied, run: Instruction, insta
     return Finding(_ID, span, message, (replace(copied.instruction.span, first), insert(run.span.end, behind)))
 
 
-def _source(stage: Stage, copied: Copied, run: Instruction, install: PipInstall) -> str:
+def _source(stage: Stage, copied: Copied, run: Instruction, install: Install) -> str:
     word = install.files[0]
     if not word.literal or word.text.startswith("-"):
         return ""
@@ -65,7 +66,7 @@ def _source(stage: Stage, copied: Copied, run: Instruction, install: PipInstall)
     return path[len(below) :] if path.startswith(below) else ""
 
 
-def _kept(build: Build, stage: Stage, copied: Copied, run: Instruction, install: PipInstall, path: str) -> str:
+def _kept(build: Build, stage: Stage, copied: Copied, run: Instruction, install: Install, path: str) -> str:
     if not path:
         return "where its requirements come from is not plain"
     text = build.context.text(path)
@@ -73,7 +74,7 @@ def _kept(build: Build, stage: Stage, copied: Copied, run: Instruction, install:
         return f"{path} is not in the build context" if build.context.known else "the build context is not known"
     if not read_requirements(path, text).plain or any(word.startswith(".") for word in text.split()):
         return f"{path} names other files"
-    if len(install.files) != 1 or install.requirements:
+    if len(install.files) != 1 or install.named:
         return "it installs other things, too"
     script = build.script(run)
     if script is None or not script.plain or len(script.listed) > 2 or run.flags or run.comments:

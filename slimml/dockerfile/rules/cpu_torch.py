@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from slimml.dockerfile.editing import insert
 from slimml.dockerfile.gpu_asked import gpu_in_file, gpu_in_sources
-from slimml.dockerfile.installs import PipInstall, pip_installs
+from slimml.dockerfile.installs import Install, pip_installs
 from slimml.dockerfile.requirements import files_of
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
     from slimml.dockerfile.instructions import Instruction
+    from slimml.dockerfile.stages import Stage
 
 _ID = "cpu-torch"
 _INDEX = "https://download.pytorch.org/whl/cpu"
@@ -37,11 +38,11 @@ def _look(build: Build) -> Iterator[Finding]:
                     yield _finding(build, stage, install)
 
 
-def _asks(build: Build, stage: Stage, run: Instruction, install: PipInstall) -> bool:
+def _asks(build: Build, stage: Stage, run: Instruction, install: Install) -> bool:
     """Is torch among what it installs, from the usual index?"""
     if any(_INDEX in value or "pytorch.org" in value for values in install.options.values() for value in values):
         return False
-    words = [word.text for word in install.requirements]
+    words = [word.text for word in install.named]
     files = [file for file in files_of(build, stage, run, install) if file]
     if any("pytorch.org" in line or "+cpu" in line for file in files for line in file.lines):
         return False
@@ -51,7 +52,7 @@ def _asks(build: Build, stage: Stage, run: Instruction, install: PipInstall) -> 
     return bool(named & _TORCH)
 
 
-def _finding(build: Build, stage: Stage, install: PipInstall) -> Finding:
+def _finding(build: Build, stage: Stage, install: Install) -> Finding:
     message = "torch comes with CUDA from the usual index, and nothing here asks for a GPU"
     kept = _kept(build, stage, install)
     if kept:
@@ -61,7 +62,7 @@ def _finding(build: Build, stage: Stage, install: PipInstall) -> Finding:
     return Finding(_ID, install.command.span, message, (edit,), _SAVES)
 
 
-def _kept(build: Build, stage: Stage, install: PipInstall) -> str:
+def _kept(build: Build, stage: Stage, install: Install) -> str:
     spoken = gpu_in_file(build, _GPU)
     if not spoken and (
         install.has(*_INDEXES) or any(one.declares(name) for one in build.lineage(stage) for name in _VARIABLES)

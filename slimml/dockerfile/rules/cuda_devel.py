@@ -13,7 +13,8 @@ from slimml.dockerfile.requirements import installed
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
+    from slimml.dockerfile.stages import Stage
 
 _ID = "cuda-devel"
 _COMPILES = re.compile(
@@ -51,7 +52,7 @@ def _kept(build: Build, stage: Stage, name: str) -> str:
             if found and instruction.name in ("RUN", "ENV", "ARG", "CMD", "ENTRYPOINT"):
                 return f"line {instruction.line} speaks of {' '.join(found[0].split())}: something may be compiled"
         for run, script in build.scripts(one):
-            if any(word.text == "build-essential" for install in apt_installs(script) for word in install.packages):
+            if any(word.text == "build-essential" for install in apt_installs(script) for word in install.named):
                 return f"line {run.line} installs compilers: multi-stage can part them from what runs"
     compiled = sorted({item for item, _ in installed(build, stage)} & packages().cuda_compilers)
     if compiled:

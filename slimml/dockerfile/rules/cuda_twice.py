@@ -11,7 +11,8 @@ from slimml.dockerfile.requirements import installed
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
+    from slimml.dockerfile.stages import Stage
 
 _ID = "cuda-twice"
 _BRING = frozenset({"torch", "torchvision", "torchaudio", "vllm", "sglang", "xformers"})

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slimml.dockerfile.editing import insert, replace
-from slimml.dockerfile.installs import PipInstall, pip_installs
+from slimml.dockerfile.installs import Install, pip_installs
 from slimml.dockerfile.packages import distribution_of, packages
 from slimml.dockerfile.requirements import RequirementsFile, files_of
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 from slimml.dockerfile.spans import Span
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
     from slimml.dockerfile.commands import Command
     from slimml.dockerfile.edit import Edit
+    from slimml.dockerfile.stages import Stage
 
 _ID = "dev-dependencies"
 _NOTEBOOKS = ("jupyter", "notebook", "ipython", "ipykernel", "ipywidgets", "nb")
@@ -35,13 +36,13 @@ def _look(build: Build) -> Iterator[Finding]:
                 yield from _of_a_project(command)
 
 
-def _on_the_line(build: Build, stage: Stage, install: PipInstall) -> Iterator[Finding]:
-    going = [word for word in install.requirements if _unused(build, stage, distribution_of(word.text))]
+def _on_the_line(build: Build, stage: Stage, install: Install) -> Iterator[Finding]:
+    going = [word for word in install.named if _unused(build, stage, distribution_of(word.text))]
     if not going:
         return
     names = [distribution_of(word.text) for word in going]
     message = f"{', '.join(names)} are for people who develop"
-    if len(going) == len(install.requirements) and not install.files:
+    if len(going) == len(install.named) and not install.files:
         yield Finding(_ID, install.command.span, message, kept="the command installs nothing else: take it out")
         return
     data = build.document.data
@@ -55,7 +56,7 @@ def _on_the_line(build: Build, stage: Stage, install: PipInstall) -> Iterator[Fi
 
 
 def _in_a_file(
-    build: Build, stage: Stage, install: PipInstall, path: str, file: RequirementsFile, plain: bool
+    build: Build, stage: Stage, install: Install, path: str, file: RequirementsFile, plain: bool
 ) -> Iterator[Finding]:
     """The file stays as it is; what is installed is the file without the lines of development."""
     going = [name for name in file.distributions if _unused(build, stage, name)]
@@ -73,7 +74,7 @@ def _in_a_file(
     yield Finding(_ID, install.command.span, message, edits, packages().development_bytes(going), kept=kept)
 
 
-def _filtered(install: PipInstall, path: str, going: list[str]) -> tuple[Edit, ...]:
+def _filtered(install: Install, path: str, going: list[str]) -> tuple[Edit, ...]:
     target = f"/tmp/{path.rpartition('/')[2].removesuffix('.txt')}-run.txt"
     # Names are compared as PEP 503 says: - _ and . are the same.
     names = "|".join(name.replace("-", "[-_.]") for name in going)

@@ -12,8 +12,9 @@ from slimml.dockerfile.editing import replace
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
     from slimml.dockerfile.instructions import Instruction
+    from slimml.dockerfile.stages import Stage
 
 _ID = "exec-form"
 _BUILT_IN = frozenset(
@@ -74,7 +75,7 @@ def _kept(build: Build, stage: Stage, one: Instruction, words: list[str]) -> str
     if any(other.name == "SHELL" for other in around):
         return "SHELL says which shell is meant"
     others = [other for other in around if other.name in ("CMD", "ENTRYPOINT") and other is not one]
-    if one.name == "CMD" and (any(other.name == "ENTRYPOINT" for other in others) or lineage[-1].known is None):
+    if one.name == "CMD" and (any(other.name == "ENTRYPOINT" for other in others) or build.known(stage) is None):
         # The words of the shell form are arguments of an ENTRYPOINT, which the base may have, too.
         return "an ENTRYPOINT may take these words" if others else _unknown(build, stage)
     if one.name == "ENTRYPOINT":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slimml.dockerfile.editing import add_command
+from slimml.dockerfile.installs import read_install
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ _ID = "npm-cache"
 _SAVES = 100_000_000
 _CLEANED = re.compile(r"\b(npm|yarn|pnpm) +(cache +clean|store +prune)|\brm +-\w+ +[^;&|]*\.(npm|cache)\b")
 _CLEAN = {"npm": "npm cache clean --force", "yarn": "yarn cache clean"}
-_INSTALLS = {"npm": {"install", "ci", "i", "add"}, "yarn": {"install", "add"}}
 
 
 def _look(build: Build) -> Iterator[Finding]:
@@ -36,12 +36,12 @@ def _look(build: Build) -> Iterator[Finding]:
 
 
 def _installs(command: Command) -> bool:
-    if command.program not in _INSTALLS:
-        return False
-    words = [word.text for word in command.words[1:] if not word.text.startswith("-")]
-    if not words:
-        return command.program == "yarn" and not any(word.text.startswith("--v") for word in command.words)
-    return words[0] in _INSTALLS[command.program]
+    found = read_install(command)
+    if found is not None:
+        return found.tool in _CLEAN
+    # yarn alone installs, too.
+    options = [word.text for word in command.words[1:]]
+    return command.program == "yarn" and all(word.startswith("-") and word[:3] != "--v" for word in options)
 
 
 RULE = Rule(

@@ -13,7 +13,8 @@ from slimml.dockerfile.requirements import files_of, installed
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
+    from slimml.dockerfile.stages import Stage
 
 _ID = "opencv-headless"
 _SAVES = 60_000_000
@@ -46,7 +47,7 @@ def _look(build: Build) -> Iterator[Finding]:
                             yield Finding(_ID, install.command.span, f"{file and file.path} asks for {name}",
                                           kept="requirements files are their author's: say opencv-python-headless "
                                           "there, if nothing opens a window")  # fmt: skip
-                for word in install.requirements:
+                for word in install.named:
                     found = _NAMES.match(word.text)
                     if found and _NAMES.fullmatch(distribution_of(word.text)):
                         message = f"{found[0]} brings Qt and needs Mesa, for windows that nobody sees"

@@ -17,7 +17,7 @@ _ID = "pinned-base"
 def _look(build: Build) -> Iterator[Finding]:
     for stage in build.stages:
         word = stage.start.words[0]
-        if stage.parent is not None or stage.base in ("", "scratch") or "@" in stage.base:
+        if not stage.base or stage.base == "scratch" or "@" in stage.base:
             continue
         _, tag = split_name(stage.base)
         if tag in ("", "latest"):

@@ -11,8 +11,9 @@ from slimml.dockerfile.installs import pip_installs
 from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 
 if TYPE_CHECKING:
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
     from slimml.dockerfile.instructions import Instruction
+    from slimml.dockerfile.stages import Stage
 
 _ID = "pip-cache"
 _OPTION = "--no-cache-dir"

@@ -10,7 +10,8 @@ from slimml.dockerfile.rule import Finding, Risk, Rule, Severity
 
 if TYPE_CHECKING:
     from slimml.dockerfile.bases import Known, Smaller
-    from slimml.dockerfile.build import Build, Stage
+    from slimml.dockerfile.build import Build
+    from slimml.dockerfile.stages import Stage
 
 _ID = "slim-base"
 

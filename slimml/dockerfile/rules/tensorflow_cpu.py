@@ -26,7 +26,7 @@ def _look(build: Build) -> Iterator[Finding]:
     for stage in build.stages:
         for _, script in build.scripts(stage):
             for install in pip_installs(script):
-                for word in install.requirements:
+                for word in install.named:
                     if distribution_of(word.text) != "tensorflow" or "[" in word.text:
                         continue
                     kept = _kept(build, word.text)
