@@ -19,8 +19,8 @@ _NATIVE_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Unneeded:
-    """A distribution of which nothing was called after its import: `seconds` of its modules' own code, and the imports
-    that led to the first of them, which stands last.
+    """A distribution of which nothing was called after its import: `seconds` of its modules' own code and of those that
+    only came with it, and the imports that led to the first of them, which stands last.
     """
 
     owner: str
@@ -52,17 +52,30 @@ def needed_owners(
 def unneeded(roots: Sequence[Node], needed: frozenset[str]) -> tuple[Unneeded, ...]:
     """The distributions that were imported and are not needed, the dearest first; those of 20 ms and more.
 
-    Of a distribution that is compiled for a large part nothing is said: calls into that are not all seen.
+    One that another of them brings in counts as part of that one. Of a distribution that is compiled for a large part
+    nothing is said: calls into that are not all seen.
     """
-    modules: dict[str, list[Node]] = {}
+    unknown = needed | {APPLICATION} | _mostly_compiled(roots)
+    seconds: dict[str, float] = {}
+    first: dict[str, Node] = {}
+    waiting: list[tuple[Node, Node | None]] = [(root, None) for root in roots]
+    while waiting:
+        node, top = waiting.pop()
+        if node.owner in unknown:
+            top = None
+        elif node.owner != STANDARD:
+            top = top or node
+            seconds[top.owner] = seconds.get(top.owner, 0.0) + node.own
+            first[top.owner] = min(first.get(top.owner, top), top, key=lambda one: one.begin)
+        waiting += [(child, top) for child in node.children]
+    found = [Unneeded(owner, first[owner].chain, took) for owner, took in seconds.items() if took >= _LEAST_SECONDS]
+    return tuple(sorted(found, key=lambda one: (-one.seconds, one.owner)))
+
+
+def _mostly_compiled(roots: Sequence[Node]) -> frozenset[str]:
+    """The distributions of whose modules so many are compiled that their use cannot be judged."""
+    modules: dict[str, list[bool]] = {}
     for root in roots:
         for node in root.walk():
-            if node.owner not in needed and node.owner not in (STANDARD, APPLICATION):
-                modules.setdefault(node.owner, []).append(node)
-    found = []
-    for owner, own in modules.items():
-        seconds = sum(node.own for node in own)
-        compiled = sum(_EXTENSION in node.file for node in own)
-        if seconds >= _LEAST_SECONDS and compiled <= len(own) * _NATIVE_SHARE:
-            found.append(Unneeded(owner, min(own, key=lambda node: node.begin).chain, seconds))
-    return tuple(sorted(found, key=lambda one: (-one.seconds, one.owner)))
+            modules.setdefault(node.owner, []).append(_EXTENSION in node.file)
+    return frozenset(owner for owner, own in modules.items() if sum(own) > len(own) * _NATIVE_SHARE)

@@ -84,6 +84,12 @@ def test_what_a_needed_distribution_calls_as_it_is_imported_is_needed(roots):
     assert needed_owners(Notes(used=used), owner_of, owner_of) >= {"pandas", "numpy"}
 
 
+def test_what_comes_with_a_distribution_counts_as_part_of_it():
+    spans = (span(1, "app", 0, 10), span(2, "pandas", 1, 6, 1), span(3, "numpy", 2, 3, 2), span(4, "json", 2, 2.5, 3))
+    (found,) = unneeded(import_tree(Notes(spans=spans), owner_of, 20), frozenset({"application"}))
+    assert (found.owner, found.chain, found.seconds) == ("pandas", ("app", "pandas"), pytest.approx(4.5))
+
+
 def test_a_distribution_that_is_mostly_compiled_is_not_judged():
     spans = (span(1, "app", 0, 10), span(2, "numpy", 1, 6, 1, where="/x/numpy.so"))
     assert unneeded(import_tree(Notes(spans=spans), owner_of, 20), frozenset({"application"})) == ()

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from layered_image import file, folder, image_of, root_of, whiteout
+from layered_image import file, finding, folder, image_of, root_of, rows_at, whiteout
 from tiny_image import read_layers
 
 from slimml.bloat.detect import find_bloat
@@ -11,8 +11,10 @@ from slimml.errors import InvalidImage
 from slimml.inventory.take import take_inventory
 from slimml.oci.blobs import BlobStore
 from slimml.slim.ledger import read_ledger
+from slimml.slim.optimize import carry_out
 from slimml.slim.options import Options
 from slimml.slim.planning import make_plan
+from slimml.slim.restore import restore
 from slimml.slim.starting.adding import add_bytecode, check_added
 from slimml.slim.starting.compiling import Bytecode
 from slimml.slim.starting.missing import uncompiled
@@ -158,3 +160,19 @@ def test_balance_leaves_an_image_alone_that_has_gaps_only(image):
     found = uncompiled(inventory)
     assert not Wish().considers(inventory, found)
     assert replace(Wish(), compile=True).considers(inventory, found)
+
+
+def test_what_was_removed_still_comes_back(store):
+    image = image_of(BELOW, [*SOURCES, file("usr/share/doc/waste", b"waste" * 900)])
+    inventory = take_inventory(image)
+    (row,) = rows_at(inventory, "usr/share/doc/waste")
+    plan = make_plan(inventory, [finding([row])], Options(keep_removed=True))
+    slimmed = carry_out(inventory, plan, store)
+    between = take_inventory(slimmed.image)
+    files = files_of(between)
+    found = with_added(slimmed, take_inventory(add_bytecode(between, files, store)), len(files), [])
+    with store.open_blob(found.ledger) as stream:
+        ledger = read_ledger(stream.read().splitlines(keepends=True))
+    back = root_of(restore(found.image, ledger, found.removed, store, store, ()).image)
+    assert back.keys() - root_of(image).keys() == {f"{SITE}/__pycache__", *(one.module.target for one in files)}
+    assert back["usr/share/doc/waste"] == root_of(image)["usr/share/doc/waste"]
