@@ -16,7 +16,14 @@ class LexError(ValueError):
 
 
 class NotKnown(Exception):
-    """The words depend on a variable whose value nobody knows before the build."""
+    """The words depend on a variable whose value nobody knows before the build, or that would take too long to find."""
+
+
+LONGEST = 65_535
+"""Characters that variables may put into one text: what builders read of a line. Values can double line by line."""
+
+_MOST_TRIES = 10_000_000
+"""Places at which a pattern may have to be tried."""
 
 
 Lookup = Callable[[str], str | None]
@@ -81,7 +88,7 @@ class _Lexer:
         self.text, self.at, self.lookup, self.escape = text, 0, lookup, escape
         self.raw_quotes, self.keep_unset, self.heredocs = raw_quotes, keep_unset, heredocs
         self.names: list[str] = []
-        self.depth = 0
+        self.depth = self.taken = 0
 
     def peek(self) -> str:
         return self.text[self.at : self.at + 1]
@@ -200,6 +207,7 @@ class _Lexer:
         value = self.get(name)
         if value is None and self.keep_unset:
             return f"${{{name}/{pattern}/{replacement}}}"
+        _bound(name, value or "", pattern, len(replacement) if every else 1)
         return replace_pattern(value or "", pattern, replacement, every)
 
     def name(self) -> str:
@@ -216,7 +224,11 @@ class _Lexer:
 
     def get(self, name: str) -> str | None:
         self.names.append(name)
-        return self.lookup(name)
+        value = self.lookup(name)
+        self.taken += len(value or "")
+        if self.taken > LONGEST:
+            raise NotKnown(name)
+        return value
 
     def value(self, name: str, written: str) -> str:
         value = self.get(name)
@@ -235,4 +247,12 @@ def _chosen(name: str, operator: str, word: str, value: str | None, empty_too: b
                 raise LexError(f"{name}: {word or 'is not set'}")
             return value or ""
     greedy, pattern = word.startswith(operator), word.removeprefix(operator)
+    _bound(name, value or "", pattern)
     return (without_suffix if operator == "%" else without_prefix)(value or "", pattern, greedy)
+
+
+def _bound(name: str, value: str, pattern: str, each: int = 1) -> None:
+    """Raise NotKnown where a pattern may be tried too often: every star can end at every character."""
+    stars = min(pattern.count("*"), 32)
+    if len(value) ** max(stars, 1) * max(each, 1) > _MOST_TRIES:
+        raise NotKnown(name)

@@ -96,3 +96,25 @@ def test_shell_holds_for_the_stages_that_build_on_it():
 def test_no_argument_is_in_a_container():
     document = parse(b"FROM scratch\nARG A=1\nENV B=$A\n")
     assert environments(document)[0].values == {"PATH": None, "B": "1"}
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "$A$A",
+        "${A//x/xxxxxxxx}",
+        "${A##*a*a*a*a*a*a*a*b}",
+        "${A%%*a*a*a*a*a*a*a*b}",
+        "${A/*a*a*a*a*a*a*a*b/c}",
+    ],
+)
+def test_what_would_take_too_long_to_find_is_not_known(last):
+    document = parse(b"FROM base\nENV A=xxxxxxxx\n" + b"ENV A=$A$A\n" * 12 + f"ENV B={last}\n".encode() * 2)
+    (found,) = environments(document)
+    assert len(found.values["A"]) == 8 << 12
+    assert expand("$B$B$B", found) is None
+
+
+def test_values_that_double_end_as_not_known():
+    (found,) = environments(parse(b"FROM base\nENV A=xxxxxxxx\n" + b"ENV A=$A$A\n" * 60))
+    assert found.values["A"] is None
