@@ -48,14 +48,13 @@ class Packages:
     def keep_parts(self, owner: int) -> None:
         """Keep the rows of a kept package that it is always kept with: its records, and at this depth all of it.
 
-        At the strict depth only records: of OS packages all, lest their database contradict itself, else those used.
+        At the strict depth only records, lest a database contradict itself, or scanners miss what is there.
         """
         keeping = self._keeping
         for row, reason in keeping.take_deferred(owner):
             keeping.defer(row, reason)
         if keeping.depth is Depth.STRICT:
-            if keeping.inventory.owners[owner].system in OPERATING_SYSTEM:
-                self._keep_records(owner)
+            self._keep_records(owner)
             return
         label = keeping.inventory.owners[owner].label
         rows = keeping.rows_of_owner.get(owner, ())

@@ -24,6 +24,13 @@ def test_a_distribution_is_kept_whole_but_for_its_tests(closed, make):
     assert not any("/tests" in path for path in found)
 
 
+@pytest.mark.parametrize("depth", Depth)
+def test_a_distribution_of_which_a_module_stays_is_told_to_scanners(closed, make, depth):
+    items = make.python("first", {"first/__init__.py": b"", "first/later.py": b""})
+    found = closed(items, f"{make.site}/first/__init__.py", depth=depth).paths
+    assert {f"{make.site}/first-1.0.dist-info/{name}" for name in ("METADATA", "RECORD", "INSTALLER")} <= found
+
+
 def test_the_distribution_that_a_kept_one_requires_is_kept(closed, make):
     assert closed(two(make, "Other>=1"), f"{make.site}/first/__init__.py").dropped == set()
 
