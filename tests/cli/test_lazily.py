@@ -4,7 +4,7 @@ import io
 import tarfile
 
 import pytest
-from lazy_layers import plain_tar
+from lazy_layers import plain_tar, with_directories
 from tiny_image import tiny
 from used_image import SITE, recording_of, used_image
 
@@ -23,16 +23,16 @@ def opened(reference):
 
 
 def names_in(layer):
-    """The names in a layer's tar, in order."""
+    """The names of files in a layer's tar, in order."""
     with tarfile.open(fileobj=io.BytesIO(plain_tar(layer))) as archive:
-        return archive.getnames()
+        return [member.name for member in archive if member.isfile()]
 
 
 @pytest.fixture
 def image(tmp_path):
     """An image in a layout, by its reference."""
     reference = f"oci:{tmp_path / 'used'}:1"
-    write_image(used_image(), parse_reference(reference))
+    write_image(with_directories(used_image()), parse_reference(reference))
     return reference
 
 

@@ -2,12 +2,14 @@
 
 import gzip
 import hashlib
+import io
 import json
 import struct
+import tarfile
 from dataclasses import replace
 
 import zstandard
-from tiny_image import MemoryBlobs
+from tiny_image import MemoryBlobs, read_layers, tiny
 
 from slimml.oci.blobs import BlobStore
 from slimml.oci.digest import sha256
@@ -29,6 +31,24 @@ FOOTER = 51
 def encoded(directory, image, wanted, **wishes):
     """`image` in a format; its new blobs lie in `directory`."""
     return lazy_image(image, Wish(LazyFormat(wanted), **wishes), BlobStore(directory))
+
+
+def with_directories(image):
+    """`image` with an entry for each directory, in front of each layer."""
+    tars = []
+    for data in read_layers(image):
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            names = archive.getnames()
+        above = {name[:at] for name in names for at in range(len(name)) if name[at] == "/"}
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w") as archive:
+            for name in sorted(above - set(names)):
+                member = tarfile.TarInfo(name)
+                member.type, member.mode = tarfile.DIRTYPE, 0o755
+                archive.addfile(member)
+            length = archive.offset
+        tars.append(out.getvalue()[:length] + data)
+    return tiny(*tars)
 
 
 def blob_of(layer):

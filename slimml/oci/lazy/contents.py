@@ -2,7 +2,7 @@
 
 What containers/storage 1.43 (podman 4.3) reads is a little different: it looks for `UID`, `GID` and `ModTime`, every
 other reader for lower case, and without them makes all files root's and of today. It makes the root directory
-accessible to root alone where no entry tells of it, and does not always manage to make a directory that none tells of.
+accessible to root alone where no entry tells of it.
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ FOOTER_MAGIC = b"GNUlInUx"
 FOOTER = struct.Struct("<7Q8s")
 """table: position, length stored, length, type; tar-split: position, length stored, length; the magic number"""
 TOC_TYPE = 1
-_ROOT_MODE, _MODE = 0o555, 0o755
-"""what an ordinary pull by podman gives directories that no entry tells of"""
+_ROOT_MODE = 0o555
+"""what an ordinary pull by podman gives a root that no entry tells of"""
 
 
 def write_zstd_chunked(spool: Spool, diff_id: Digest, store: BlobStore, encoding: Encoding) -> WrittenLayer:
@@ -51,6 +51,7 @@ def write_zstd_chunked(spool: Spool, diff_id: Digest, store: BlobStore, encoding
 
     Raises NotExpressible, and what writing raises.
     """
+    _refuse_implied(spool)
     writing = _Writing(spool)
     with store.writer() as blob:
         for made in make_frames(spool, _frames(spool), encoding, with_crc=True):
@@ -131,25 +132,21 @@ class _Writing:
             self.digests[index], self._whole = f"sha256:{self._whole.hexdigest()}", None
 
     def entries(self, *, for_old: bool) -> Iterator[bytes]:
-        """The entries of the table; old readers also get the directories that the tar does not tell of."""
-        if for_old:
-            for name in implied_directories(self.spool):
-                yield directory_entry(f"{name}/" if name else "./", _ROOT_MODE if not name else _MODE)
+        """The entries of the table; old readers also get one for the root where the tar has none."""
+        if for_old and all(member.path for member in self.spool.members):
+            yield directory_entry("./", _ROOT_MODE)
         for index, member in enumerate(self.spool.members):
             chunks, digest = self.chunks.get(index, ()), self.digests.get(index, "")
             yield from file_entries(member.header, chunks, digest, with_ends=True, for_old=for_old)
 
 
-def implied_directories(spool: Spool) -> list[str]:
-    """Directories that lie above entries and have none of their own, the outermost first; "" is the root."""
-    told = {member.path for member in spool.members}
-    found = {""} if spool.members else set()
+def _refuse_implied(spool: Spool) -> None:
+    """Raise NotExpressible for a directory without an entry: containers/storage makes it inaccessible, mode 0000."""
+    told = {member.path for member in spool.members if member.header.kind == "dir"} | {""}
     for member in spool.members:
         above = member.path.rpartition("/")[0]
-        while above and above not in found:
-            found.add(above)
-            above = above.rpartition("/")[0]
-    return sorted(found - told)
+        if above not in told:
+            raise NotExpressible(f"the directory {above[:80]!r} has no entry, and partial pulls make it inaccessible")
 
 
 class _Packed:

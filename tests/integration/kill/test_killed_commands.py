@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import pytest
+from lazy_layers import with_directories
 from tiny_image import put_layout, tiny
 from warm import Warm
 
@@ -134,4 +135,5 @@ def test_a_killed_push_leaves_the_old_image_or_the_new_one(killing, place, regis
 
 @pytest.mark.parametrize("lazy", ["estargz", "zstd-chunked"])
 def test_a_killed_lazy_copy_leaves_the_old_image_or_the_new_one(killing, place, lazy):
-    kill_all_along(killing, place, ["copy", "oci:in", "--lazy", lazy], f"oci:{place}/{{}}:tag")
+    put_layout(place / "whole", with_directories(SOURCE))
+    kill_all_along(killing, place, ["copy", "oci:whole", "--lazy", lazy], f"oci:{place}/{{}}:tag")

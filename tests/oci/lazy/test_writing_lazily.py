@@ -80,7 +80,7 @@ def test_files_in_order_of_use_come_first_behind_their_directories(tmp_path):
     image = tiny(lower_layer())
     made = encoded(tmp_path, image, "estargz", order={0: ["lib/file7", "opt/Größe/daten", "not/there"]}).image
     names = list(members_of(plain_tar(made.layers[0])))
-    assert names[:6] == [".", "lib", "lib/file7", "opt/Größe", "opt/Größe/daten", ".prefetch.landmark"]
+    assert names[:7] == [".", "lib", "lib/file7", "opt", "opt/Größe", "opt/Größe/daten", ".prefetch.landmark"]
 
 
 def test_a_hard_link_in_the_order_takes_what_it_links_to_along(tmp_path):
@@ -126,16 +126,31 @@ def test_a_large_file_has_chunks_of_four_mebibytes(tmp_path):
     assert [entry.get("chunkOffset", 0) for entry in entries] == [0, 4 << 20, 8 << 20]
 
 
-def test_old_readers_get_words_and_directories_that_they_look_for(tmp_path):
-    layer = encoded(tmp_path, one_layer([member("a/b", b"1", uid=5)]), "zstd-chunked").image.layers[0]
-    entries = {entry["name"]: entry for entry in chunked_toc(layer, OLD_POSITION)["entries"]}
-    assert list(entries) == ["./", "a/", "a/b"]
-    assert (entries["a/b"]["UID"], entries["a/b"]["ModTime"]) == (5, "2023-11-14T22:13:20Z")
+@pytest.fixture
+def owned(tmp_path):
+    """A layer with a file of user 5."""
+    return encoded(tmp_path, one_layer([member("a", b"1", uid=5)]), "zstd-chunked").image.layers[0]
 
 
-def test_new_readers_get_exactly_the_entries_of_the_tar(tmp_path):
-    layer = encoded(tmp_path, one_layer([member("a/b", b"1", uid=5)]), "zstd-chunked").image.layers[0]
-    assert [entry["name"] for entry in chunked_toc(layer)["entries"]] == ["a/b"]
+def test_old_readers_get_words_and_a_root_that_they_look_for(owned):
+    entries = {entry["name"]: entry for entry in chunked_toc(owned, OLD_POSITION)["entries"]}
+    assert list(entries) == ["./", "a"]
+    assert (entries["a"]["UID"], entries["a"]["ModTime"]) == (5, "2023-11-14T22:13:20Z")
+
+
+def test_new_readers_get_exactly_the_entries_of_the_tar(owned):
+    assert [entry["name"] for entry in chunked_toc(owned)["entries"]] == ["a"]
+
+
+def test_a_directory_without_an_entry_is_no_matter_for_estargz(tmp_path):
+    made = encoded(tmp_path, tiny({"a/b": b"1"}), "estargz").image.layers[0]
+    assert format_of(made.descriptor) is LazyFormat.ESTARGZ
+
+
+def test_a_directory_without_an_entry_keeps_a_layer_from_zstd_chunked(tmp_path):
+    made = encoded(tmp_path, tiny({"a/b": b"1"}), "zstd-chunked")
+    assert format_of(made.image.layers[0].descriptor) is None
+    assert "the directory 'a' has no entry, and partial pulls make it inaccessible" in made.remarks[0]
 
 
 @pytest.mark.parametrize(
