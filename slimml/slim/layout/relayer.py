@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,7 @@ from slimml.slim.layout.cut import MOST_LAYERS, WORTH_A_LAYER, Piece, Share, cut
 from slimml.slim.layout.difference import Difference, difference
 from slimml.slim.layout.keep import choose
 from slimml.slim.layout.reading import Previous, Read, read_image, read_previous
-from slimml.slim.layout.root import Root, apply_layer
+from slimml.slim.layout.root import Root, apply_layer, copied
 from slimml.slim.layout.spool import Spool
 from slimml.slim.layout.weights import measured_weights
 from slimml.slim.layout.write import write_layer
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from slimml.oci.image import Image, Layer
 
 _UPDATE = "update"
+_NOT_WORTH_IT = "the previous image is not used: what it has in common with this one is not worth its layers"
 _NO_FILE = (Kind.DIRECTORY, *MARKERS)
 _STRONGEST = {Compression.GZIP: 10, Compression.ZSTD: 19}
 _TOLERATED = 1.01
@@ -97,53 +98,56 @@ def relayer(
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """`kept` are layers of the previous image, each with the bytes of its tar; `places` and `disk_bytes` are those of
-    the files in them, `below` is the root of the base and them. `composed` are the new layers, for what was `found`.
+class _Kept:
+    """Layers of the previous image that stay, each with the bytes of its tar; `below` is the root of the base and them.
+
+    `places` and `disk_bytes` are those of the files in them. `note` says why there are none, if there could be some.
     """
 
-    kept: tuple[tuple[Layer, int], ...]
     below: Root
-    places: Mapping[str, int]
-    disk_bytes: int
-    files: int
+    layers: tuple[tuple[Layer, int], ...] = ()
+    places: Mapping[str, int] = field(default_factory=dict)
+    disk_bytes: int = 0
+    files: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """`composed` are the new layers, on top of those that are `kept`, for what was `found` to be missing."""
+
+    kept: _Kept
     found: Difference
     composed: tuple[Composed, ...]
-    notes: tuple[str, ...]
 
 
 def _plan(inventory: Inventory, read: Read, before: Previous | str | None, spool: Spool) -> _Plan:
-    notes = [before] if isinstance(before, str) else []
-    kept: list[int] = []
-    if isinstance(before, Previous):
-        kept = choose(before.found, _compressed(inventory))
-        if not kept:
-            notes.append("the previous image is not used: what it has in common with this one is not worth its layers")
-    below = dict(read.base)
+    total = sum(layer.blob_bytes for layer in inventory.layers)
+    try:
+        kept = _keep(read, before, total)
+    except Unsupported as error:  # what was laid out for another base may not fit on this one
+        kept = _Kept(read.base, note=f"the previous image is not used: {error}")
+    found = difference(kept.below, read.wanted)
+    pieces = list(_pieces(inventory, read.wanted, found, spool))
+    shares = _shares(pieces, total, fresh=not kept.layers)
+    return _Plan(kept, found, tuple(compose(kept.below, read.wanted, found, shares)))
+
+
+def _keep(read: Read, before: Previous | str | None, total: int) -> _Kept:
+    if not isinstance(before, Previous):
+        return _Kept(read.base, note=before or "")
+    below = copied(read.base)
     places: dict[str, int] = {}
     disk = files = 0
-    if isinstance(before, Previous):
-        for position, index in enumerate(kept):
-            listing = before.listings[index]
-            apply_layer(below, listing)
-            places |= {one.entry.path: position for one in listing if one.entry.kind not in MARKERS}
-            disk += sum(one.node.size for one in listing if one.node is not None)
-            files += sum(one.entry.kind not in _NO_FILE for one in listing)
-    found = difference(below, read.wanted)
-    pieces = list(_pieces(inventory, read.wanted, found, spool))
-    shares = _shares(pieces, _compressed(inventory), fresh=not kept)
-    return _Plan(
-        kept=tuple((before.layers[index], before.listings[index].tar_bytes) for index in kept)
-        if isinstance(before, Previous)
-        else (),
-        below=below,
-        places=places,
-        disk_bytes=disk,
-        files=files,
-        found=found,
-        composed=tuple(compose(below, read.wanted, found, shares)),
-        notes=tuple(notes),
-    )
+    chosen = choose(before.found, total)
+    for position, index in enumerate(chosen):
+        listing = before.listings[index]
+        apply_layer(below, listing)
+        places |= {one.entry.path: position for one in listing if one.entry.kind not in MARKERS}
+        disk += sum(one.node.size for one in listing if one.node is not None)
+        files += sum(one.entry.kind not in _NO_FILE for one in listing)
+    layers = tuple((before.layers[index], before.listings[index].tar_bytes) for index in chosen)
+    return _Kept(below, layers, places, disk, files, "" if chosen else _NOT_WORTH_IT)
 
 
 def _shares(pieces: Sequence[Piece], total: int, *, fresh: bool) -> tuple[Share, ...]:
@@ -166,10 +170,6 @@ def _pieces(inventory: Inventory, wanted: Root, found: Difference, spool: Spool)
         row = wanted[paths[0]].row
         own = known.get(row, int(compressed[row])) if row >= 0 else 0
         yield Piece(kind, owner, paths, own)
-
-
-def _compressed(inventory: Inventory) -> int:
-    return sum(layer.blob_bytes for layer in inventory.layers)
 
 
 @dataclass(frozen=True)
@@ -234,13 +234,13 @@ def _lay(writing: _Writing, read: Read, base: int, plan: _Plan) -> Relaid:
     for index in range(base):
         size = inventory.layers[index].tar_bytes
         layers.append(writing.as_it_is(inventory.image.layers[index], index, "", size))
-    for layer, size in plan.kept:
+    for layer, size in plan.kept.layers:
         layers.append(writing.as_it_is(layer, None, layer.history.created_by if layer.history else "", size))
     new = writing.write(plan.composed, _share_of_source(inventory, read, plan.found))
     starts = inventory.starts
-    disk = int(inventory.column("size")[: int(starts[base])].sum()) + plan.disk_bytes
+    disk = int(inventory.column("size")[: int(starts[base])].sum()) + plan.kept.disk_bytes
     disk += sum(entry.size for one in plan.composed for entry, _ in one.entries if entry.kind is Kind.FILE)
-    files = int((~np.isin(inventory.column("kind")[: int(starts[base])], _NO_FILE)).sum()) + plan.files
+    files = int((~np.isin(inventory.column("kind")[: int(starts[base])], _NO_FILE)).sum()) + plan.kept.files
     files += sum(entry.kind not in _NO_FILE for one in plan.composed for entry, _ in one.entries)
     return Relaid(
         layers=(*layers, *new),
@@ -248,19 +248,19 @@ def _lay(writing: _Writing, read: Read, base: int, plan: _Plan) -> Relaid:
         disk_bytes=disk,
         files=files,
         base=base,
-        kept=len(plan.kept),
+        kept=len(plan.kept.layers),
         fetch_bytes=_stored(new),
-        notes=(*plan.notes, *_told_of_kept(plan, new)),
+        notes=tuple(filter(None, (plan.kept.note, _told_of_kept(len(plan.kept.layers), new)))),
     )
 
 
-def _told_of_kept(plan: _Plan, new: Sequence[Laid]) -> list[str]:
-    if not plan.kept:
-        return []
-    return [
-        f"{len(plan.kept)} layers stay as the previous image has them; who has it fetches {_stored(new)} bytes "
+def _told_of_kept(kept: int, new: Sequence[Laid]) -> str:
+    if not kept:
+        return ""
+    return (
+        f"{kept} layers stay as the previous image has them; who has it fetches {_stored(new)} bytes "
         f"in {len(new)} new layers"
-    ]
+    )
 
 
 def _stored(layers: Sequence[Laid]) -> int:
@@ -279,7 +279,7 @@ def _share_of_source(inventory: Inventory, read: Read, found: Difference) -> int
 def _places(inventory: Inventory, base: int, plan: _Plan, below: int) -> dict[str, int]:
     stop = int(inventory.starts[base])
     found = {path: int(inventory.layer[row]) for path, row in inventory.live.items() if row < stop}
-    found |= {path: base + position for path, position in plan.places.items() if path in inventory.live}
+    found |= {path: base + position for path, position in plan.kept.places.items() if path in inventory.live}
     for position, one in enumerate(plan.composed):
         found |= dict.fromkeys(one.paths, below + position)
     return found

@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from application_image import application
+from application_image import application, noise
 from layered_image import file, hardlink, image_of, symlink, tar_of
 from seen_root import seen
 
@@ -65,3 +65,12 @@ def test_layers_that_the_client_cannot_unpack_are_stored_anew(lay_out):
     result = lay_out(application(), previous, encoding=Encoding(), accepts=accepts).image
     assert {layer.compression for layer in result.layers} == {Compression.GZIP}
     assert result.config.diff_ids == previous.config.diff_ids
+
+
+def test_layers_that_do_not_fit_on_another_base_are_a_note(lay_out):
+    own = [file("lib/x", b"x"), file("srv/large", noise("x", 50_000))]
+    previous = image_of([file("etc/a", b"old")], own)
+    image = image_of([file("etc/a", b"new"), symlink("lib", "usr/lib"), file("usr/lib/x", b"x")], own[1:])
+    result = lay_out(image, previous)
+    assert seen(result.image) == seen(image)
+    assert "no directory of its layers" in "".join(notes_of(result))
