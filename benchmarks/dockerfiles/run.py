@@ -43,8 +43,8 @@ def row(name: str, found: dict[str, object]) -> str:
     dropped = ", ".join(one["rule"] for one in found["dropped"]) or "none"
     probes = len(found["verified"])
     return (
-        f"| {name} | {before / 1e6:,.0f} MB | {after / 1e6:,.0f} MB | {100 * (before - after) / before:.1f} % "
-        f"| {probes} of {probes} the same | {dropped} |"
+        f"| {name} | {before / 1e6:,.1f} MB | {after / 1e6:,.1f} MB | {100 * (before - after) / before:.1f} % "
+        f"| {found['before_layers']} to {found['after_layers']} | {probes} of {probes} the same | {dropped} |"
     )
 
 
@@ -60,7 +60,8 @@ def main() -> int:
         os.environ["DOCKER_HOST"] = chosen.engine_socket
     if "cuda-devel" in (chosen.names or names):
         subprocess.run(["bash", HERE / "cuda-devel" / "base.sh"], check=True)
-    print("| recipe | before | after | smaller by | probes | rules dropped |\n|---|---:|---:|---:|---|---|", flush=True)
+    print("| recipe | before | after | smaller by | layers | probes | rules dropped |")
+    print("|---|---:|---:|---:|---|---|---|", flush=True)
     with build.pip_arguments() as options:
         for name in chosen.names or names:
             print(row(name, measured(name, chosen.level, options)), flush=True)
