@@ -210,8 +210,8 @@ def _carry_out(
     provings = [begin_proving(session, it.inventory, it.asked, it.run) for it in subjects]
     documents = []
     if len(subjects) == 1:
-        one, bytecode = make_quick(session, subjects[0].member, plans[0], provings[0], start, store)
-        made: list[Made | None] = [one]
+        alone, bytecode = make_quick(session, subjects[0].member, plans[0], provings[0], start, store)
+        made: list[Made | None] = [alone]
     else:
         made, bytecode = _make(session, subjects, plans, provings, store), None
     for subject, plan, one in zip(subjects, plans, made, strict=True):

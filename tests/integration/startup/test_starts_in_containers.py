@@ -220,7 +220,17 @@ def test_optimize_adds_it_where_that_helps(image, tmp_path, capsys):
     need("runc")
     source, target = (f"oci:{tmp_path}/{name}:1" for name in ("before", "after"))
     write_image(image, parse_reference(source))
-    words = ["--compile-bytecode", "--probe", "GET :8000/", "--runtime", "runc", "--yes", "--json", "--only", "stale-bytecode"]
+    words = [
+        "--compile-bytecode",
+        "--probe",
+        "GET :8000/",
+        "--runtime",
+        "runc",
+        "--yes",
+        "--json",
+        "--only",
+        "stale-bytecode",
+    ]
     assert main(["optimize", source, "-o", target, *words]) == 0
     told = json.loads(capsys.readouterr().out)
     jsonschema.validate(told, json.loads(schema_text("optimize")))
