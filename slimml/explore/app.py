@@ -69,6 +69,7 @@ class Explorer(App[None]):
 
     def __init__(self, inventory: Inventory) -> None:
         super().__init__()
+        self.animation_level = "none"
         self.subject = subject_of(inventory)
         self.fault: BaseException | None = None
         self.saved: Path | None = None

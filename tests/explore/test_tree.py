@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from explored import inventory_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from layered_image import file, folder, whiteout
 
@@ -90,6 +90,7 @@ def test_a_directory_has_the_sign_of_what_lies_beneath(path, sign):
     assert tree.sign[tree.places.directories.index(path)] == sign
 
 
+@settings(max_examples=40)
 @given(PATHS, st.randoms(use_true_random=False), st.sampled_from(Order))
 def test_lines_are_those_of_a_slow_tree(paths, chance, order):
     files = [path for path in paths if not any(other.startswith(f"{path}/") for other in paths)]

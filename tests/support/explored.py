@@ -1,8 +1,6 @@
 """The explorer in a terminal that nobody sees: keys go in, what stands on the screen comes out."""
 
 import asyncio
-import html
-import re
 from contextlib import AsyncExitStack
 
 from layered_image import file, folder, hardlink, image_of, symlink, whiteout
@@ -10,10 +8,6 @@ from used_image import STATUS, distribution, noise, package, stanza
 
 from slimml.explore.app import Explorer
 from slimml.inventory.take import take_inventory
-
-_LINE = re.compile(r'<text class="[^"]*" x="([\d.]+)"[^>]*clip-path="url\(#[^)]*-line-(\d+)\)">(.*?)</text>')
-_CELL = 12.2
-"""width of a cell in the pictures that Textual makes"""
 
 
 def explored_image():
@@ -75,13 +69,16 @@ class Terminal:
     @property
     def lines(self):
         """The lines on the screen, as a person reads them."""
-        return self._runner.run(self._read())
+        return ["".join(segment.text for segment in strip).rstrip() for strip in self._strips]
 
     @property
     def texts(self):
         """Every text that goes to the terminal, piece by piece, and the cells that each line takes."""
-        strips = self.app.screen._compositor.render_strips()
-        return [segment.text for strip in strips for segment in strip], [strip.cell_length for strip in strips]
+        return [segment.text for strip in self._strips for segment in strip], [it.cell_length for it in self._strips]
+
+    @property
+    def _strips(self):
+        return self.app.screen._compositor.render_strips()
 
     def line(self, words):
         """The first line that has these words; "" if none does."""
@@ -105,13 +102,3 @@ class Terminal:
             await self._pilot.pause(0.01)
         for _ in range(3):  # a message may send another one
             await self._pilot.pause(0)
-
-    async def _read(self):
-        width, height = self.app.size
-        lines = [[" "] * width for _ in range(height)]
-        for x, line, text in _LINE.findall(self.app.export_screenshot()):
-            start = round(float(x) / _CELL)
-            for offset, letter in enumerate(html.unescape(text).replace("\xa0", " ")):
-                if int(line) < height and start + offset < width:
-                    lines[int(line)][start + offset] = letter
-        return ["".join(line).rstrip() for line in lines]
