@@ -14,6 +14,7 @@ import numpy as np
 from slimml.bloat.finding import Action, Proposal, Risk
 from slimml.bloat.path_facts import path_facts
 from slimml.bloat.plugin_systems import is_plugin
+from slimml.bloat.rules import DEAD_LIBRARIES
 from slimml.inventory.elf_dynamic import DynamicTaker
 from slimml.inventory.form import ELF_EXECUTABLE, ELF_SHARED
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from slimml.inventory.read_rows import Read, Taker
     from slimml.inventory.table import Inventory
 
-RULE = "dead-libraries"
 _LIBRARY = re.compile(r"lib[\w.+-]+?\.so[.\d]*", re.ASCII)
 _MODULE = re.compile(r"\.(?:cpython-|abi3|pypy)")
 _OF_THE_C_LIBRARY = frozenset(
@@ -49,7 +49,7 @@ class DeadLibraries:
         rows = _dead(inventory, self._read)
         if rows:
             yield Proposal(
-                RULE,
+                DEAD_LIBRARIES,
                 "Shared libraries that nothing in the image needs or names",
                 Risk.ASK,
                 Action.TELL,

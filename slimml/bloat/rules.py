@@ -15,6 +15,9 @@ MODELS = "models"
 MARKED = "marked"
 """the rule of what a person marked in the explorer (slimml.slim.marked)"""
 
+DEAD_LIBRARIES = "dead-libraries"
+"""the rule of a detector that reads files, and so is asked for (slimml.bloat.dead_libraries)"""
+
 RULES = frozenset(
     [
         UNUSED,
@@ -78,7 +81,7 @@ RULES = frozenset(
         "unstripped",
         STRIP,
         GPU_ARCHITECTURES,
-        "dead-libraries",
+        DEAD_LIBRARIES,
         MODELS,
         "gpu-code",
         "cuda-twice",

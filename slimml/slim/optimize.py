@@ -21,7 +21,7 @@ from slimml.progress import SILENT, Progress
 from slimml.slim.assemble import NewLayer, build_image
 from slimml.slim.changes import ContentsDiffer, Pass, begin_pass
 from slimml.slim.layers import Laid, rewrite_all, stored_bytes
-from slimml.slim.layout.base import LABEL as LAYOUT_BASE
+from slimml.slim.layout.shared_base import LABEL as LAYOUT_BASE
 from slimml.slim.layout.transform import hidden_entries, lay_out, notes_of
 from slimml.slim.lazily import lazy_layers
 from slimml.slim.ledger import Ledger, Side, ledger_lines

@@ -26,7 +26,7 @@ from slimml.slim.check import check_plan
 from slimml.slim.databases.all import update_alternatives, update_databases
 from slimml.slim.databases.removal import Removal
 from slimml.slim.draft import Draft, begin
-from slimml.slim.layout.base import base_layers
+from slimml.slim.layout.shared_base import base_layers
 from slimml.slim.names import directories_of, repeated_paths
 from slimml.slim.options import Level, Options, matcher
 from slimml.slim.plan import Edit, Kept, Plan, Verb, Why

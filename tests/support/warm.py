@@ -43,10 +43,16 @@ def child(job):
 
 answers = os.fdopen(os.dup(1), "w", buffering=1)
 for line in sys.stdin:
+    waits, opens = os.pipe()
     pid = os.fork()
     if pid == 0:
+        os.close(opens)
+        os.read(waits, 1)
         child(json.loads(line))
+    os.close(waits)
     answers.write(f"{pid}\n")
+    sys.stdin.readline()  # the test has it by its descriptor now, so that it may end
+    os.close(opens)
     _, status, used = os.wait4(pid, 0)
     answers.write(f"{os.waitstatus_to_exitcode(status)} {used.ru_maxrss} {used.ru_utime + used.ru_stime}\n")
 """
@@ -97,6 +103,8 @@ class Warm:
         self._server.stdin.flush()
         # By its descriptor a process can be killed after its end, too, and no other that got its number.
         self._process = os.pidfd_open(int(self._server.stdout.readline()))
+        self._server.stdin.write("go\n")
+        self._server.stdin.flush()
 
     def wait(self) -> Ended:
         """The end of the run that was started."""

@@ -16,8 +16,8 @@ from slimml.oci.tar.events import Kind
 from slimml.progress import SILENT, Progress
 from slimml.slim.assemble import build_image
 from slimml.slim.layers import Laid
-from slimml.slim.layout.base import base_layers
 from slimml.slim.layout.relayer import Relaid, Target, relayer
+from slimml.slim.layout.shared_base import base_layers
 from slimml.slim.ledger import Done, LedgerEntry
 from slimml.slim.names import link_texts
 from slimml.slim.plan import Verb

@@ -3,7 +3,7 @@
 import pytest
 from layered_image import file, image_of
 
-from slimml.slim.layout.base import shared_base
+from slimml.slim.layout.shared_base import shared_base
 
 
 def image_with(*steps):
