@@ -44,6 +44,8 @@ from slimml.usage.watched_engine import WatchedEngine
 IMAGES = Path(__file__).parent / "images"
 BARS = {"fanotify": 1.05, "notify": 1.40}
 ALONE = "none"
+MOUNTED = frozenset({"dev", "proc", "sys"})
+"""directories of the root over which the runtime mounts its own: what is opened there is not the image's"""
 CALLS = "open,openat,openat2,creat,execve,clone,clone3,fork,vfork"
 OPENED = re.compile(r"^\d+ .* = \d+<(/[^>]*)>$")
 USED = Operation.OPEN | Operation.EXEC | Operation.LIST | Operation.WRITE
@@ -108,7 +110,8 @@ def missed(runtime: str, image: Image, suite: Suite, recorder: str) -> tuple[int
     with tempfile.TemporaryDirectory() as place:
         engine = StracedEngine(runtime, Path(place))
         recording = record(engine, image, suite, find_recorder(engine, recorder), inventory=inventory)
-        truth = {path for path in engine.opened() if path in inventory.live}
+        opened = {path for path in engine.opened() if path.partition("/")[0] not in MOUNTED}
+        truth = {path for path in opened if path in inventory.live}
     assert recording.complete, recording.lost
     seen = {use.path for use in recording.uses if use.operations & USED}
     return len(truth), sorted(truth - seen)
