@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from planted import BYTES, PROCESSOR, Made
 
-from slimml.history.metrics import Nature
+from slimml.history.metrics import Nature, chosen
 from slimml.history.trends import Change, Trend
 
 KINDS = {Nature.EXACT: BYTES, Nature.CPU: PROCESSOR}
 """what a planted change shows in; no commit was made to change the memory of the process"""
-MUST_SHOW = {BYTES: ("size/disk_bytes", "size/compressed_bytes"), PROCESSOR: ("start/warm/cpu_seconds",)}
+MUST_SHOW = {BYTES: ("size/disk_bytes", "size/compressed_bytes"), PROCESSOR: ("start/*/cpu_seconds",)}
+"""patterns of figures: all that match, and one at least, have to show it"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def judge(made: Sequence[Made], trends: Sequence[Trend]) -> Verdict:
         f"{metric} at {made[at].id[:12]} ({made[at].commit.message})"
         for at, one in enumerate(made)
         for kind, way in one.commit.plants.items()
-        for metric in MUST_SHOW[kind]
+        for pattern in MUST_SHOW[kind]
+        for metric in chosen(list(natures), [pattern]) or [pattern]
         if (metric, at, way > 0) not in told
     ]
     extra = [
