@@ -16,6 +16,7 @@ from slimml.report.sizes import size
 _COLUMNS = ("size/compressed_bytes", "pull/100mbit/seconds", "start/warm/cpu_seconds", "start/warm/seconds")
 _TITLES = ("compressed", "pull, 100 Mbit/s", "processor time of a start", "warm start")
 _COLD = ("start/dropped/seconds", "start/evicted/seconds")
+_COLD_PROCESSOR = ("start/dropped/cpu_seconds", "start/evicted/cpu_seconds")
 
 
 def write_summary(
@@ -64,8 +65,9 @@ def write_summary(
 
 
 def _table(made: Sequence[Made], results: Sequence[Result]) -> list[str]:
-    there = [name for name in (*_COLUMNS, *_COLD) if name in results[0].metrics]
+    there = [name for name in (*_COLUMNS, *_COLD_PROCESSOR, *_COLD) if name in results[0].metrics]
     titles = dict(zip(_COLUMNS, _TITLES, strict=True)) | dict.fromkeys(_COLD, "cold start")
+    titles |= dict.fromkeys(_COLD_PROCESSOR, "processor time of a cold start")
     rows = [
         f"| | commit | {' | '.join(titles[name] for name in there)} |",
         f"|---|---|{'---:|' * len(there)}",
