@@ -135,5 +135,5 @@ def test_a_killed_push_leaves_the_old_image_or_the_new_one(killing, place, regis
 
 @pytest.mark.parametrize("lazy", ["estargz", "zstd-chunked"])
 def test_a_killed_lazy_copy_leaves_the_old_image_or_the_new_one(killing, place, lazy):
-    put_layout(place / "whole", with_directories(SOURCE))
-    kill_all_along(killing, place, ["copy", "oci:whole", "--lazy", lazy], f"oci:{place}/{{}}:tag")
+    put_layout(place / "told", with_directories(SOURCE))
+    kill_all_along(killing, place, ["copy", "oci:told:latest", "--lazy", lazy], f"oci:{place}/{{}}:tag")
