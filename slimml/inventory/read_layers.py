@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -71,8 +72,9 @@ def _weight(image: Image) -> Callable[[Layer], int]:
 
 
 def _processors() -> int:
-    """How many may be used; one where forking is not safe."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+    """How many may be used; one where forking is not safe: a lock that another thread holds stays locked in a fork."""
+    safe = sys.platform == "linux" and threading.active_count() == 1
+    return len(os.sched_getaffinity(0)) if safe else 1
 
 
 def _apart(image: Image, layers: list[Layer]) -> bool:
