@@ -24,6 +24,7 @@ from slimml.bench.page_cache import Coldness
 from slimml.bench.results import ImageFacts, Measure, Measurement, append_records
 from slimml.bench.shaping import Link, parse_link
 from slimml.engine.choose import find_engine
+from slimml.engine.containerd import ContainerdPuller
 from slimml.inventory.cache import default_cache
 from slimml.inventory.take import take_inventory
 from slimml.oci.reference import parse_reference
@@ -40,9 +41,13 @@ LINKS = "loopback,1gbit,100mbit"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be measured, `tags` the first of which the others are compared with; `until` a time.monotonic()."""
+    """What is to be measured, `tags` the first of which the others are compared with; `until` a time.monotonic().
+
+    The engine that runs and pulls is reached by `access`, the one that has the images by `images`.
+    """
 
     access: Access
+    images: Access
     runtime: str
     tags: tuple[str, ...]
     rounds: int
@@ -50,6 +55,8 @@ class Plan:
     links: tuple[Link, ...]
     until: float
     results: Path
+    containerd: bool
+    starts: bool
 
     @property
     def over(self) -> bool:
@@ -77,7 +84,7 @@ def done_starts(known: list[Measurement], name: str, plan: Plan) -> int:
 def next_steps(known: list[Measurement], name: str, plan: Plan) -> Iterator[Options]:
     """What is left to do for an image: starts first, for they are quick, then pulls."""
     left = plan.rounds - done_starts(known, name, plan)
-    if left > 0:
+    if left > 0 and plan.starts:
         yield Options(frozenset({Measure.START}), rounds=left, warm_up=plan.warm_up)
     missing = {link: plan.rounds - done_rounds(known, name, plan, Measure.PULL, link.name) for link in plan.links}
     links = tuple(link for link, count in missing.items() if count > 0)
@@ -91,7 +98,7 @@ def subjects_of(name: str, plan: Plan) -> list[Subject]:
     """The images of a name, the original first."""
     found = []
     for position, tag in enumerate(plan.tags):
-        image = open_image(parse_reference(f"docker-daemon:slimml-bench/{name}:{tag}"), plan.access)
+        image = open_image(parse_reference(f"docker-daemon:slimml-bench/{name}:{tag}"), plan.images)
         facts = ImageFacts(f"slimml-bench/{name}:{tag}", image.manifest.digest, position)
         found.append(Subject(facts, take_inventory(image, cache=default_cache())))
     return found
@@ -100,7 +107,8 @@ def subjects_of(name: str, plan: Plan) -> list[Subject]:
 def carry_out(name: str, plan: Plan, options: Options, known: list[Measurement]) -> None:
     """Measure until all is done or the time is over, then to the end of the round. Every result is kept at once."""
     suite = read_suite(IMAGES / name / "probes.toml")
-    bench = Bench(find_engine(plan.runtime, plan.access), plan.access, suite, options)
+    puller = ContainerdPuller() if plan.containerd else None
+    bench = Bench(find_engine(plan.runtime, plan.access), plan.access, suite, options, puller=puller)
     run = begin_run(suite)
     subjects = subjects_of(name, plan)
     # Rounds go on counting where an earlier run stopped.
@@ -128,7 +136,10 @@ def parse() -> tuple[argparse.Namespace, Plan]:
     parser.add_argument("--links", default=LINKS, help=f"comma-separated, {LINKS} unless said; '' for no pulls")
     parser.add_argument("--minutes", type=float, default=180, help="begin no round after that")
     parser.add_argument("--engine-socket", help="the engine's address, unix:///…; DOCKER_HOST or the usual one")
+    parser.add_argument("--images-socket", help="the address of the Docker that has the images, if it is another")
     parser.add_argument("--runtime", default="docker", help="docker, podman, runc or crun")
+    parser.add_argument("--pull-with", default="engine", choices=["engine", "containerd"], help="what pulls")
+    parser.add_argument("--no-starts", action="store_true", help="measure pulls alone")
     parser.add_argument("--label", help="names the results; the runtime unless said")
     parser.add_argument("--reports", type=Path, default=ROOT / "reports")
     parser.add_argument("--report", action="store_true", help="measure nothing, draw from what is there")
@@ -137,6 +148,7 @@ def parse() -> tuple[argparse.Namespace, Plan]:
         parser.error(f"no image {unknown.pop()}; there are {', '.join(NAMES)}")
     plan = Plan(
         access=Access(engine=said.engine_socket),
+        images=Access(engine=said.images_socket or said.engine_socket),
         runtime=said.runtime,
         tags=("latest", *said.tags.split(",")),
         rounds=said.rounds,
@@ -144,6 +156,8 @@ def parse() -> tuple[argparse.Namespace, Plan]:
         links=tuple(parse_link(word) for word in said.links.split(",") if word),
         until=time.monotonic() + 60 * said.minutes,
         results=said.reports.absolute() / f"suite-{said.label or said.runtime}.jsonl",
+        containerd=said.pull_with == "containerd",
+        starts=not said.no_starts,
     )
     return said, plan
 

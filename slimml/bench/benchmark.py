@@ -27,6 +27,7 @@ from slimml.progress import SILENT, Progress
 from slimml.slim.workshop import work_store
 
 if TYPE_CHECKING:
+    from slimml.bench.pullers import Puller
     from slimml.engine.container import Engine
     from slimml.inventory.table import Inventory
     from slimml.oci.transfer import Access
@@ -61,7 +62,7 @@ class Options:
 @dataclass(frozen=True)
 class Bench:
     """What measuring needs: the engine (None: only sizes are measured), how places are reached, and the probes (None:
-    starts are not).
+    starts are not). `puller` pulls in place of the engine.
     """
 
     engine: Engine | None
@@ -69,10 +70,12 @@ class Bench:
     suite: Suite | None
     options: Options
     progress: Progress = SILENT
+    puller: Puller | None = None
 
     def measures(self, measure: Measure) -> bool:
         """Whether it is to be measured."""
-        return measure in self.options.measures and (measure is Measure.SIZE or self.engine is not None)
+        able = {Measure.SIZE: True, Measure.PULL: (self.puller or self.engine) is not None}
+        return measure in self.options.measures and able.get(measure, self.engine is not None)
 
 
 def begin_run(suite: Suite | None) -> Run:
@@ -127,9 +130,11 @@ def _pulls(
 ) -> Iterator[Measurement]:
     """Rounds for each link, the quickest first: what is slow only because it is the first time is over with it then."""
     options = bench.options
-    assert bench.engine is not None
     links = sorted(options.links, key=lambda link: (-(link.rate or float("inf")), link.delay))
-    puller = puller_of(bench.engine, Path(work.path) / "pulled", bench.access)
+    puller = bench.puller
+    if puller is None:
+        assert bench.engine is not None
+        puller = puller_of(bench.engine, Path(work.path) / "pulled", bench.access)
     blocks = salts()
     with ExitStack() as running:
         named = named_registry(options.registry) if options.registry else None

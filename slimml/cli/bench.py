@@ -13,6 +13,7 @@ from slimml.errors import UsageError
 if TYPE_CHECKING:
     from slimml.bench.benchmark import Bench, Subject
     from slimml.bench.results import Measurement, Run
+    from slimml.engine.containerd import ContainerdPuller
     from slimml.engine.side_by_side import SideBySide
 
 
@@ -22,6 +23,13 @@ class What(StrEnum):
     SIZE = "size"
     PULL = "pull"
     START = "start"
+
+
+class PullWith(StrEnum):
+    """What can pull."""
+
+    ENGINE = "engine"
+    CONTAINERD = "containerd"
 
 
 Images = Annotated[
@@ -41,6 +49,10 @@ WarmUp = Annotated[int, typer.Option("--warm-up", metavar="N", help="Rounds befo
 Links = Annotated[
     str,
     typer.Option("--links", metavar="LINK,…", help="Pull over these: loopback, 1gbit, 100mbit+10ms, 100mbit/each."),
+]
+PullWithOption = Annotated[
+    PullWith,
+    typer.Option("--pull-with", help="What pulls: the engine, or containerd, as a Kubernetes node does (as root)."),
 ]
 RegistryOption = Annotated[
     str | None,
@@ -75,6 +87,7 @@ def bench(
     rounds: Rounds = 5,
     warm_up: WarmUp = 1,
     links: Links = "loopback,1gbit,100mbit+10ms",
+    pull_with: PullWithOption = PullWith.ENGINE,
     registry: RegistryOption = None,
     output: Output = None,
     picture: Picture = None,
@@ -105,7 +118,9 @@ def bench(
     )
     chosen = Options(measures, rounds, warm_up, parse_links(links), registry)
     subjects = _directories(host, venv=bool(host_venv)) if host else _images(session, images or [])
-    engine = (host or probing.engine_for(session, runtime)) if measures - {Measure.SIZE} else None
+    puller = _containerd(session) if pull_with is PullWith.CONTAINERD and Measure.PULL in measures else None
+    by_engine = measures - ({Measure.SIZE, Measure.PULL} if puller else {Measure.SIZE})
+    engine = (host or probing.engine_for(session, runtime)) if by_engine else None
     suite, known = None, subjects[0].inventory
     if Measure.START in measures:
         suite = probing.suite_for(
@@ -120,8 +135,14 @@ def bench(
             engine=engine,
         )
     run = begin_run(suite)
-    found = _measure(subjects, Bench(engine, session.access, suite, chosen, session.progress), run, output)
+    found = _measure(subjects, Bench(engine, session.access, suite, chosen, session.progress, puller), run, output)
     _report(session, subjects, run, found, picture, html)
+
+
+def _containerd(session: Session) -> "ContainerdPuller":
+    from slimml.engine.containerd import ContainerdPuller
+
+    return ContainerdPuller(insecure=session.access.insecure)
 
 
 def _without_pulls(measure: list[What] | None, registry: str | None) -> list[What]:

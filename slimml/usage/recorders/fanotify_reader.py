@@ -1,5 +1,8 @@
 """The process that reads fanotify events of one container: a loop that does nothing else, so that it keeps up.
 
+Where the kernel can ask before a program begins, whoever it runs as is learnt there; all else is read a few
+milliseconds at a time, because to be woken for each file would cost the container more than the reading.
+
 Requests come as lines of JSON on standard input, answers go to standard output: `mark` a directory's file system,
 `await` a mount and mark it, `take` what was gathered. It ends with its input.
 """
@@ -17,6 +20,8 @@ from slimml.usage.recorders.gathered import RUNTIMES, Gathered
 
 _OPEN, _EXEC, _LIST, _WRITE = 1, 2, 4, 32
 _DELETED = " (deleted)"
+_PAUSE = 4
+"""milliseconds"""
 _PIECE = 1 << 16
 _MOST_PROGRAMS = 20_000
 
@@ -26,6 +31,8 @@ class Reader:
 
     def __init__(self) -> None:
         self._group = fanotify.open_group()
+        self._gate: int | None = None
+        self._reading = False
         self._size = fanotify.buffer_bytes()
         self._gathered = Gathered()
         self._poll = select.poll()
@@ -47,13 +54,39 @@ class Reader:
     def serve(self) -> None:
         """Read events and answer requests until there is nobody to answer."""
         while True:
-            ready = {descriptor for descriptor, _ in self._poll.poll()}
+            ready = {descriptor for descriptor, _ in self._poll.poll(_PAUSE if self._reading else None)}
             for descriptor in ready & self._awaited.keys():
                 self._look_for_mount(descriptor)
-            if self._group in ready:
-                self._read()
+            if self._gate in ready:
+                self._let_in()
+            if self._reading or self._group in ready:
+                found = self._read()
+                if found is not self._reading and (self._gathered.met or self._reading):
+                    self._read_lazily(found)
             if sys.stdin.fileno() in ready and not self._answer():
                 return
+
+    def _read_lazily(self, lazily: bool) -> None:
+        """Look again after a pause, or, when nothing happens any more, when the kernel wakes us."""
+        self._reading = lazily
+        if lazily:
+            self._poll.unregister(self._group)
+        else:
+            self._poll.register(self._group, select.POLLIN)
+
+    def _let_in(self) -> None:
+        """Learn who the programs are that wait to begin, and let them."""
+        assert self._gate is not None
+        for event in fanotify.read_events(self._gate, self._size):
+            if event.descriptor < 0:
+                self._gathered.lose("the kernel could not hand over an opened program")
+                continue
+            try:
+                found = os.fstat(event.descriptor)
+                self._gathered.begins(event.pid, found.st_uid if found.st_mode & stat.S_ISUID else None)
+            finally:
+                fanotify.let_go(self._gate, event)
+                os.close(event.descriptor)
 
     def _answer(self) -> bool:
         data = os.read(sys.stdin.fileno(), _PIECE)
@@ -76,10 +109,24 @@ class Reader:
         """Mark a directory as process `pid` sees it. `fresh`: no program may have begun in there."""
         place = f"/proc/{pid}/root{path}"
         fanotify.mark_file_system(self._group, place)
+        self._place_gate(place)
         self._marked += 1
         self._outside.append(f"{path}/")
         if fresh:
             self._early |= _programs_in(place)
+
+    def _place_gate(self, place: str) -> None:
+        """Be asked before programs begin, where the kernel can."""
+        try:
+            if self._gate is None:
+                gate = fanotify.open_gate()
+                self._poll.register(gate, select.POLLIN)
+                self._gate = gate
+            fanotify.mark_file_system(self._gate, place, fanotify.EXEC_ASKED)
+        except OSError:
+            self._gathered.met = False
+        else:
+            self._gathered.met |= self._marked == 0
 
     def _await(self, request: dict[str, Any]) -> dict[str, Any]:
         """Watch the mounts of process `pid` (proc(5), mountinfo: POLLPRI tells of changes) until `path` is one."""

@@ -22,6 +22,8 @@ class Gathered:
         self.users: set[int] = set()
         self._strangers: set[int] = set()
         self.lost: dict[str, int] = {}
+        self.met = False
+        """whether every program is met before it begins (`begins`), so that none can end unseen"""
 
     def add(self, path: str, operations: int, process: str, seconds: float | None = None) -> None:
         """`path` was used so, now or at `seconds` on the monotonic clock."""
@@ -46,7 +48,7 @@ class Gathered:
 
         The user that it runs as is noted, unless it is a runtime that has not yet become the program.
         """
-        if executes and len(self._strangers) < _MOST_PROCESSES:
+        if executes and not self.met and len(self._strangers) < _MOST_PROCESSES:
             self._strangers.add(pid)
         known = None if executes else self._processes.get(pid)
         if known is None:
@@ -58,20 +60,19 @@ class Gathered:
             del self._processes[pid]
         return known
 
+    def begins(self, pid: int, owner: int | None) -> None:
+        """A process waits to become another program, which runs as `owner` if that is set, else as it does now."""
+        user = owner if owner is not None else _name_and_user(pid)[1]
+        if user is None:
+            self._strangers.add(pid)
+        else:
+            self.users.add(user)
+
     def _look(self, pid: int) -> str:
-        name = ""
-        # proc_pid_status(5). It has ended already, or is another user's.
-        with suppress(OSError, ValueError), open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
-            for line in file:
-                key, _, value = line.partition(":")
-                if key == "Name":
-                    name = value.strip()
-                elif key == "Uid":
-                    if not name.startswith(RUNTIMES):
-                        # The effective one: what files are opened as.
-                        self.users.add(int(value.split()[1]))
-                        self._strangers.discard(pid)
-                    break
+        name, user = _name_and_user(pid)
+        if user is not None and not name.startswith(RUNTIMES):
+            self.users.add(user)
+            self._strangers.discard(pid)
         return name
 
     def told(self) -> dict[str, Any]:
@@ -81,3 +82,17 @@ class Gathered:
             "users": sorted(self.users) if not self._strangers else [],
             "lost": [why if times == 1 else f"{why} ({times} times)" for why, times in self.lost.items()],
         }
+
+
+def _name_and_user(pid: int) -> tuple[str, int | None]:
+    """The name of a program and its effective user, as which files are opened; "" and None when it has ended."""
+    name = ""
+    # proc_pid_status(5)
+    with suppress(OSError, ValueError), open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            key, _, value = line.partition(":")
+            if key == "Name":
+                name = value.strip()
+            elif key == "Uid":
+                return name, int(value.split()[1])
+    return name, None

@@ -5,6 +5,7 @@ which the runtime hands over its listeners. When this ends while the program run
 """
 
 import fcntl
+import gc
 import json
 import os
 import select
@@ -13,6 +14,8 @@ import socket
 import struct
 import sys
 import tempfile
+import threading
+import time
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -26,6 +29,7 @@ _CONTINUE, _SYNC_WAKE_UP = 1, 1
 _PATH_BYTES = 4096
 _PAGE = os.sysconf("SC_PAGESIZE")
 _MOST_MEMORIES = 256
+_MOST_NOTED = 100_000
 _MESSAGE_BYTES = 1 << 20
 _PIECE = 1 << 16
 _GROUND_BYTES = 85
@@ -37,7 +41,7 @@ class _Notice(NamedTuple):
     pid: int
     number: int
     machine: int
-    arguments: tuple[int, ...]
+    arguments: list[int]
 
 
 class Reader:
@@ -54,8 +58,9 @@ class Reader:
             if call.numbers[position] is not None
         }
         self._gathered = Gathered()
+        self._noted: dict[tuple[str | None, bytes, int, str], float] = {}
         self._memories: dict[int, int] = {}
-        self._listeners: set[int] = set()
+        self._noting = threading.Lock()
         # In a directory that is removed whatever happens, if the name of a socket may be as long.
         fits = len(os.fsencode(ground)) < _GROUND_BYTES
         self._directory = tempfile.mkdtemp(prefix="slimml-", dir=ground if fits else None)
@@ -71,27 +76,22 @@ class Reader:
     def serve(self) -> None:
         """Let system calls go on, and answer requests, until there is nobody to answer."""
         try:
-            while self._turn(None):
-                pass
+            while True:
+                for descriptor, _ in self._poll.poll():
+                    if descriptor == self._door.fileno():
+                        self._let_in()
+                    elif not self._answer():
+                        return
         finally:
             shutil.rmtree(self._directory, ignore_errors=True)
-
-    def _turn(self, timeout: int | None) -> bool:
-        """One look at all that waits; False when nobody asks any more."""
-        for descriptor, event in self._poll.poll(timeout):
-            if descriptor in self._listeners:
-                self._hear(descriptor, event)
-            elif descriptor == self._door.fileno():
-                self._let_in()
-            elif not self._answer():
-                return False
-        return True
 
     def _answer(self) -> bool:
         data = os.read(sys.stdin.fileno(), _PIECE)
         *lines, self._waiting = (self._waiting + data).split(b"\n")
         for _ in lines:
-            answer = {**self._gathered.told(), "listeners": len(self._listeners)}
+            with self._noting:
+                self._settle()
+                answer = self._gathered.told()
             sys.stdout.write(json.dumps(answer) + "\n")
             sys.stdout.flush()
         return bool(data)
@@ -105,26 +105,29 @@ class Reader:
             # Waking the reader on the processor of who waits for it; Linux has it since 6.6.
             with suppress(OSError):
                 fcntl.ioctl(listener, _SET_FLAGS, _SYNC_WAKE_UP)
-            self._listeners.add(listener)
-            self._poll.register(listener, select.POLLIN)
+            threading.Thread(target=self._hear, args=[listener], daemon=True).start()
 
-    def _hear(self, listener: int, event: int) -> None:
-        if not event & select.POLLIN:
-            self._poll.unregister(listener)
-            self._listeners.discard(listener)
-            os.close(listener)
-            return
-        asked = bytearray(_ASKED.size)
-        try:
-            fcntl.ioctl(listener, _RECEIVE, asked, True)
-        except OSError:
-            return  # who asked was killed meanwhile
-        number, pid, _, call, machine, _, *arguments = _ASKED.unpack(asked)
-        try:
-            self._note(_Notice(pid, call, machine, tuple(arguments)))
-        finally:
-            with suppress(OSError):
-                fcntl.ioctl(listener, _SEND, bytearray(_ANSWER.pack(number, 0, 0, _CONTINUE)), True)
+    def _hear(self, listener: int) -> None:
+        """Let the calls of one listener go on as long as there may be any.
+
+        A thread that waits in the kernel's own call wakes with less ado than one that polls for all listeners.
+        """
+        while True:
+            asked = bytearray(_ASKED.size)
+            try:
+                fcntl.ioctl(listener, _RECEIVE, asked, True)
+            except OSError:
+                if _ended(listener):
+                    os.close(listener)
+                    return
+                continue  # who asked was killed meanwhile
+            number, pid, _, call, machine, _, *arguments = _ASKED.unpack(asked)
+            try:
+                with self._noting:
+                    self._note(_Notice(pid, call, machine, arguments))
+            finally:
+                with suppress(OSError):
+                    fcntl.ioctl(listener, _SEND, bytearray(_ANSWER.pack(number, 0, 0, _CONTINUE)), True)
 
     def _note(self, notice: _Notice) -> None:
         found = self._calls.get(notice.number) if notice.machine == self._machine else None
@@ -139,13 +142,22 @@ class Reader:
         process = self._gathered.process(notice.pid, executes=executes)
         for start, argument in call.places:
             text = self._text(notice.pid, notice.arguments[argument])
-            if text is None:
-                continue
-            path = self._absolute(notice, start, text)
-            if path is not None and not path.startswith(path_calls.OUTSIDE):
-                self._gathered.add(path, operations, process)
+            if text:
+                base = None if text.startswith(b"/") else self._base(notice, start)
+                # Who made the call waits: what can be found out later is.
+                self._noted.setdefault((base, text, operations, process), time.monotonic())
         if executes:
             self._forget(notice.pid)
+        if len(self._noted) >= _MOST_NOTED:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Gather what was noted."""
+        for (base, text, operations, process), seconds in self._noted.items():
+            path = path_calls.absolute(base or "", os.fsdecode(text))
+            if base != "" and not path.startswith(path_calls.OUTSIDE):
+                self._gathered.add(path, operations, process, seconds)
+        self._noted.clear()
 
     def _flags(self, notice: _Notice, name: str, argument: int) -> int:
         value = notice.arguments[argument]
@@ -154,16 +166,15 @@ class Reader:
         data = self._memory(notice.pid, value, 8)  # struct open_how begins with them
         return int.from_bytes(data, sys.byteorder)
 
-    def _text(self, pid: int, address: int) -> str | None:
-        """A path out of a program's memory; None where it passed no pointer, or a bad one, which fails by itself."""
+    def _text(self, pid: int, address: int) -> bytes:
+        """A path out of a program's memory; none where it passed no pointer, or a bad one, which fails by itself."""
         if address == 0:
-            return None
+            return b""
         data = self._memory(pid, address, _PAGE - address % _PAGE)
-        if b"\0" not in data and data:
-            data += self._memory(pid, address + len(data), _PATH_BYTES)
-        if b"\0" not in data:
-            return None
-        return os.fsdecode(data[: data.index(b"\0")])
+        text, end, _ = data.partition(b"\0")
+        if data and not end:
+            text, end, _ = (data + self._memory(pid, address + len(data), _PATH_BYTES)).partition(b"\0")
+        return text if end else b""
 
     def _memory(self, pid: int, address: int, size: int) -> bytes:
         for _ in range(2):
@@ -190,19 +201,28 @@ class Reader:
         if known is not None:
             os.close(known)
 
-    def _absolute(self, notice: _Notice, start: int | None, text: str) -> str | None:
-        if text.startswith("/"):
-            return path_calls.absolute("", text)
-        if not text:
-            return None
+    def _base(self, notice: _Notice, start: int | None) -> str:
+        """Where a relative path starts; "" when there is no such descriptor, and the call fails."""
         # The kernel takes the lower half of the argument only.
         descriptor = _AT_FDCWD if start is None else notice.arguments[start] & 0xFFFFFFFF
         place = "cwd" if descriptor == _AT_FDCWD else f"fd/{descriptor}"
         try:
-            base = os.readlink(f"/proc/{notice.pid}/{place}")
+            return os.readlink(f"/proc/{notice.pid}/{place}")
         except OSError:
-            return None  # it has no such descriptor, and its call fails
-        return path_calls.absolute(base, text)
+            return ""
+
+
+def _ended(listener: int) -> bool:
+    """Whether no process is left that a listener could hear of."""
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))
+
+
+def _end(arguments: threading.ExceptHookArgs) -> None:
+    """End altogether when one listener does: calls that nobody answers would wait for ever, and now they fail."""
+    sys.excepthook(arguments.exc_type, arguments.exc_value or arguments.exc_type(), arguments.exc_traceback)
+    os._exit(1)
 
 
 def main() -> None:
@@ -212,6 +232,8 @@ def main() -> None:
     except OSError as error:
         sys.stdout.write(json.dumps({"error": error.strerror or str(error)}) + "\n")
         return
+    threading.excepthook = _end
+    gc.disable()  # which looks through all that was noted, while a program waits; nothing here goes in circles
     sys.stdout.write(json.dumps({"socket": reader.path}) + "\n")
     sys.stdout.flush()
     reader.serve()

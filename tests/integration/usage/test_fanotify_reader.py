@@ -1,5 +1,6 @@
 """The process that reads fanotify events keeps up, or says that it did not."""
 
+import json
 import os
 import resource
 import shutil
@@ -94,6 +95,62 @@ def test_a_program_and_its_interpreter_are_executed(watch, mounted):
     shutil.copy("/bin/true", mounted[0] / "true")
     subprocess.run([mounted[0] / "true"], check=True)
     assert names(watch, mounted)["true"] & Operation.EXEC
+
+
+@pytest.fixture
+def program(mounted):
+    """A program on the file system that is watched, of another user's."""
+    found = mounted[0] / "true"
+    shutil.copy("/bin/true", found)
+    os.chown(found, 1234, 1234)
+    found.chmod(0o755)
+    return found
+
+
+def test_whoever_runs_a_program_is_known_however_soon_it_ends(watch, program):
+    for user in range(2000, 2040):
+        subprocess.run(["./true"], check=True, cwd=program.parent, user=user)
+    assert watch.users() - {os.geteuid()} == frozenset(range(2000, 2040))
+
+
+def test_a_program_that_sets_its_user_runs_as_its_owner(watch, program):
+    program.chmod(0o4755)
+    subprocess.run(["./true"], check=True, cwd=program.parent, user=65534)
+    assert 1234 in watch.users()
+
+
+def test_programs_go_on_when_the_reader_is_killed(watch, program):
+    reader = watch._reader._process
+    reader.send_signal(signal.SIGSTOP)
+    with subprocess.Popen(["/bin/sh", "-c", 'exec "$0"', program]) as waiting:
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(0.5)
+        reader.kill()
+        assert waiting.wait(30) == 0
+
+
+def test_what_a_kernel_cannot_ask_is_read_as_it_comes(mounted, program):
+    code = (
+        "from slimml.usage.recorders import fanotify_calls, fanotify_reader\n"
+        "def refused(): raise OSError(22, 'Invalid argument')\n"
+        "fanotify_calls.open_gate = refused\n"
+        "fanotify_reader.main()"
+    )
+    requests = [
+        {"do": "mark", "pid": os.getpid(), "path": str(mounted[1]), "fresh": False},
+        {"do": "take"},
+    ]
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+        answers = [json.loads(reader.stdout.readline())]
+        for request in requests:
+            reader.stdin.write(json.dumps(request).encode() + b"\n")
+            reader.stdin.flush()
+            answers.append(json.loads(reader.stdout.readline()))
+            if request["do"] == "mark":
+                subprocess.run([program], check=True)
+        reader.stdin.close()
+    (uses,) = [one for one in answers[-1]["uses"] if one[0].endswith("/true")]
+    assert uses[1] == Operation.OPEN | Operation.EXEC
 
 
 def test_a_watch_that_saw_no_program_start_is_incomplete(mounted):
