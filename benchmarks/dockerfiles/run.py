@@ -22,7 +22,7 @@ import build  # noqa: E402
 OWN = ("cuda-devel", "venv-worker")
 
 
-def measured(name: str, level: str, options: list[str]) -> dict[str, object]:
+def measured(name: str, level: str, tag: str, options: list[str]) -> dict[str, object]:
     """What `slimml dockerfile build` says of one recipe."""
     build.HERE = HERE if name in OWN else IMAGES
     with tempfile.TemporaryDirectory(prefix="slimml-bench-") as temporary:
@@ -32,7 +32,7 @@ def measured(name: str, level: str, options: list[str]) -> dict[str, object]:
         command += ["--bases", HERE / "bases.toml", "--probes", context / "probes.toml", "--runtime", "docker"]
         command += ["--network", "host", "--level", level, "--json", *options]
         if name not in OWN:
-            command += ["--original", f"slimml-bench/{name}:latest"]
+            command += ["--original", f"slimml-bench/{name}:{tag}"]
         ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(ended.stdout)
 
@@ -55,6 +55,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(names)}; all unless given")
     parser.add_argument("--level", default="likely", help="safe, likely or all (default: %(default)s)")
     parser.add_argument("--engine-socket", help="the engine's address, unix:///…; DOCKER_HOST or the usual one")
+    parser.add_argument("--original-tag", default="latest", help="of the originals (default: %(default)s)")
     chosen = parser.parse_args()
     if chosen.engine_socket:
         os.environ["DOCKER_HOST"] = chosen.engine_socket
@@ -64,7 +65,7 @@ def main() -> int:
     print("|---|---:|---:|---:|---|---|---|", flush=True)
     with build.pip_arguments() as options:
         for name in chosen.names or names:
-            print(row(name, measured(name, chosen.level, options)), flush=True)
+            print(row(name, measured(name, chosen.level, chosen.original_tag, options)), flush=True)
     return 0
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Build the benchmark images: build.py [NAME…], each tagged slimml-bench/NAME:latest.
+"""Build the benchmark images: build.py [NAME…], each tagged slimml-bench/NAME:latest, or with another --tag.
 
 The recipes are what people write; this script only brings what an author's machine has: a checkout with its `.git`,
 data made by the recipe's prepare.py, and the machine's own pip settings (an index, a directory of wheels), which are
@@ -73,13 +73,13 @@ def make_context(name: str, directory: Path) -> None:
         subprocess.run(["git", *words], cwd=directory, check=True, env=environment)
 
 
-def build(name: str, base: str, options: list[str]) -> None:
+def build(name: str, base: str, tag: str, options: list[str]) -> None:
     """Build one recipe with the classic builder, which every engine has."""
     with tempfile.TemporaryDirectory(prefix="slimml-bench-") as temporary:
         context = Path(temporary) / name
         make_context(name, context)
-        tag = f"slimml-bench/{name}:latest"
-        command = ["docker", "build", "--network", "host", "--build-arg", f"BASE={base}", *options, "-t", tag, context]
+        command = ["docker", "build", "--network", "host", "--build-arg", f"BASE={base}", *options]
+        command += ["-t", f"slimml-bench/{name}:{tag}", context]
         subprocess.run(command, check=True, env=dict(os.environ, DOCKER_BUILDKIT="0"))
 
 
@@ -89,6 +89,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(recipes())}; all unless given")
     parser.add_argument("--engine-socket", help="the engine's address, unix:///…; DOCKER_HOST or the usual one")
     parser.add_argument("--base", default=BASE, help="what the recipes start from (default: %(default)s, made here)")
+    parser.add_argument("--tag", default="latest", help="of what is built (default: %(default)s)")
     chosen = parser.parse_args()
     unknown = set(chosen.names) - set(recipes())
     if unknown:
@@ -101,7 +102,7 @@ def main() -> int:
             subprocess.run(["bash", HERE / "base.sh", BASE], check=True)
         with pip_arguments() as options:
             for name in chosen.names or recipes():
-                build(name, chosen.base, options)
+                build(name, chosen.base, chosen.tag, options)
     except subprocess.CalledProcessError as error:
         print(f"build.py: {error}", file=sys.stderr)
         return error.returncode

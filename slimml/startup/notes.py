@@ -12,10 +12,10 @@ _NANO = 1e-9
 class Span:
     """Something that took time, in seconds on the clock of time.perf_counter() of this machine.
 
-    `kind` is import, compile, model, inference, dns, connect, receive, sleep, child, listen or watch. `number` is its
-    own within the process, `within` that of the span that it was part of, 0 for none. `end` is None where it had not
-    ended; `cpu` are the seconds of processor time of the whole process meanwhile. `where` is the file of an import,
-    else the line of the program that did it.
+    `kind` is import, compile, model, inference, dns, connect, receive, sleep, child, listen, watch or missed (a library
+    that could not be watched). `number` is its own within the process, `within` that of the span that it was part of, 0
+    for none. `end` is None where it had not ended; `cpu` are the seconds of processor time of the whole process
+    meanwhile. `where` is the file of an import, else the line of the program that did it.
     """
 
     process: int

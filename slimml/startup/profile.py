@@ -236,6 +236,9 @@ def _unseen(about: Subject, phases: StartPhases, notes: Notes, observed: _Observ
             "the program is no Python, or one that ignores PYTHON* variables (-I, -E, -S): what it does is not known, "
             "only the phases as seen from outside"
         )
+    for span in notes.spans:
+        if span.kind == "missed":
+            yield f"a library has another form than slimml knows, so that its work has no phase of its own: {span.name}"
     if observed.seen is None:
         ended = bool(notes.endings)
         yield (

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from engines import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -41,7 +42,7 @@ def told(tmp_path):
     """What the program above said on a disk of 128 KiB, of which 30 kB are taken at first."""
     unshare = shutil.which("unshare")
     if os.geteuid() != 0 or unshare is None:
-        pytest.skip("mounting a file system takes root and unshare(1)")
+        missing("mounting a file system takes root and unshare(1)")
     (tmp_path / "disk").mkdir()
     (tmp_path / "program.py").write_text(PROGRAM)
     words = 'mount -t tmpfs -o size=128k tmpfs "$1" || exit 99; exec "$2" "$3" "$1"'
@@ -49,7 +50,7 @@ def told(tmp_path):
     environment = dict(os.environ, PYTHONPATH=f"{ROOT}:{ROOT / 'tests/support'}")
     ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if ended.returncode == 99:
-        pytest.skip(f"no file system can be mounted here: {ended.stderr}")
+        missing(f"no file system can be mounted here: {ended.stderr}")
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)
 

@@ -145,3 +145,15 @@ def test_calls_are_written_before_a_program_that_never_ends_is_killed(tmp_path):
 def test_a_place_that_cannot_be_written_to_does_not_disturb(tmp_path):
     _, done = run(tmp_path / "nowhere", "print(1)")
     assert (done.stdout, done.stderr, done.returncode) == (b"1\n", b"", 0)
+
+
+def test_a_library_of_another_form_is_left_alone_and_said(tmp_path):
+    package = tmp_path / "libraries" / "transformers"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "modeling_utils.py").write_text("answer = 42\n")
+    (tmp_path / "notes").mkdir()
+    code = f"import sys; sys.path.insert(0, {str(package.parent)!r}); import transformers.modeling_utils as it"
+    notes, done = run(tmp_path / "notes", f"{code}; print(it.answer)")
+    told = [span.name for span in notes.spans if span.kind == "missed"]
+    assert (done.stdout, told) == (b"42\n", ["transformers.modeling_utils: AttributeError"])

@@ -127,7 +127,8 @@ def hook(name: str) -> None:
     module = sys.modules.get(name)
     if change is not None and module is not None:
         del HOOKS[name]
-        try:  # noqa: SIM105 - contextlib would be one more import of ours
+        try:
             change(module)
-        except Exception:
-            pass
+        except Exception as error:
+            # A release that is made otherwise: the program goes on as it would without us, and it is said.
+            end(begin("missed", f"{name}: {type(error).__name__}"))

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from engines import missing
 from headless_chromium import Page, chromium, find_chromium
 from sample_page import whole_page
 
@@ -16,7 +17,7 @@ AXE = Path(sys.prefix) / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 def browser():
     """A running Chromium."""
     if find_chromium() is None:
-        pytest.skip("no chromium is installed (Debian package chromium)")
+        missing("no chromium is installed (Debian package chromium)")
     with chromium() as found:
         yield found
 
@@ -34,7 +35,7 @@ def tab(browser):
 def axe():
     """The checker's script."""
     if not AXE.exists():
-        pytest.skip("axe-core is not there: npm install --prefix .venv/axe --no-save axe-core@4")
+        missing("axe-core is not there: npm install --prefix .venv/axe --no-save axe-core@4")
     return AXE.read_text("utf-8")
 
 
