@@ -2,6 +2,7 @@
 
 import json
 
+import jsonschema
 import pytest
 from explored import explored_image, inventory_of
 from hypothesis import given
@@ -10,6 +11,7 @@ from layered_image import file
 
 from slimml.errors import Refused, SlimmlError, UsageError
 from slimml.inventory.take import take_inventory
+from slimml.report.json import schema_text
 from slimml.slim.marked import Marks, glob_of, marked_findings, rows_at
 from slimml.slim.marked_file import dump, parse
 from slimml.slim.options import Level, Options, matcher
@@ -86,6 +88,16 @@ def test_marks_come_back_out_of_their_file(image):
         keep=frozenset({"srv/x"}),
     )
     assert parse(dump(image, marks), image, "file") == marks
+
+
+def test_a_file_is_what_the_schema_says(image):
+    marks = Marks(
+        paths=frozenset({"root/.cache"}),
+        packages=frozenset({position(image, "git")}),
+        rules=frozenset({"pip-cache"}),
+        keep=frozenset({"srv"}),
+    )
+    jsonschema.validate(json.loads(dump(image, marks)), json.loads(schema_text("marks")))
 
 
 def test_a_file_about_another_image_is_refused(image):
