@@ -9,6 +9,7 @@ from slimml.models.candidates.candidate import ORIGINAL
 from slimml.report.shrunk import ModelRows, Row
 from slimml.report.shrunk_picture import draw_shrunk
 
+BY_HAND = "<!-- what follows is no work of run.py and weights.py -->"
 HEAD = """# Smaller models that are still right
 
 What `python benchmarks/models/run.py` found on one machine, {cpu} ({flags}). Seconds are processor time of one thread;
@@ -26,12 +27,14 @@ quantizer, never made by slimml itself.
 
 
 def write_page(report: dict[str, Any], path: Path) -> None:
-    """The page, a table for each model after one for all."""
+    """The page, a table for each model after one for all; what stands in it from BY_HAND on stays."""
+    known = path.read_text("utf-8") if path.exists() else ""
     host = report["host"]
     parts = [HEAD.format(cpu=host["cpu"], flags=", ".join(host["flags"])), _overview(report["models"])]
     parts += [_model(model) for model in report["models"]]
     parts += [part(report[name]) for name, part in _MORE.items() if report.get(name)]
-    path.write_text("\n".join(parts), "utf-8")
+    own = known.find(BY_HAND)
+    path.write_text("\n".join([*parts, *([known[own:]] if own >= 0 else [])]), "utf-8")
 
 
 def _overview(models: list[dict[str, Any]]) -> str:
