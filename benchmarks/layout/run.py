@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks" / "suite"))
 
-import told  # noqa: E402 - beside the suite
+import measured  # noqa: E402 - beside the suite
 
 from slimml.bench.benchmark import Bench, Options, Subject, begin_run, measure  # noqa: E402
 from slimml.bench.results import ImageFacts, Measure, Measurement, append_records  # noqa: E402
@@ -96,7 +96,7 @@ def pull(words: str, said: argparse.Namespace, known: list[Measurement], until: 
             counted = one if one.warm_up else replace(one, round=one.round + first)
             append_records(said.results, run, [counted])
             known.append(counted)
-            print(told.line(counted), file=sys.stderr, flush=True)
+            print(measured.line(counted), file=sys.stderr, flush=True)
             in_round += not one.warm_up
             if time.monotonic() >= until and in_round % len(subjects) == 0:
                 print("the time is over; start again to go on", file=sys.stderr)
@@ -138,7 +138,7 @@ def main() -> None:
     said.place = said.place.absolute()
     said.results = said.reports.absolute() / f"layout-pull-{said.label or said.runtime}.jsonl"
     until = time.monotonic() + 60 * said.minutes
-    known = told.read(said.results)
+    known = measured.read(said.results)
     for words in () if said.report else said.images:
         pull(words, said, known, until)
     tell(known)

@@ -1,6 +1,6 @@
 """The models of seven wheels inside of images, made smaller as `slimml optimize --only models` does. One command.
 
-    python benchmarks/models/images.py --base OCI_LAYOUT [NAME…] [--runtime crun] [--work DIR] [--reports DIR]
+    python benchmarks/models/images.py --base OCI_LAYOUT [NAME…] [--tiers TIER…] [--runtime crun] [--work DIR] [--reports DIR]
     python benchmarks/models/images.py --page
 
 An image is a base with Python 3.11 (OCI_LAYOUT holds it alone: slimml copy docker-daemon:slimml-bench/python:3.11
@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--base", type=Path)
     parser.add_argument("--page", action="store_true", help="only write the page again")
+    parser.add_argument("--tiers", nargs="+", default=TIERS, choices=TIERS)
     parser.add_argument("--runtime", default="crun")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "slimml-models")
     parser.add_argument("--reports", type=Path, default=Path(__file__).parents[2] / "reports")
@@ -77,7 +78,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=given.work) as place:
             application = known[name](given.work)
             image = assembled(application, given.base, Path(place), given.work)
-            add(given.reports / FILE, measured(application, image, Path(place), given.runtime))
+            add(given.reports / FILE, measured(application, image, Path(place), given))
         print(f"{name} is done", flush=True)
     write_section(given.reports)
 
@@ -101,12 +102,12 @@ def _installed(package: str, work: Path) -> Path:
     return place
 
 
-def measured(application: Application, image: Image, place: Path, runtime: str) -> dict[str, Any]:
+def measured(application: Application, image: Image, place: Path, given: argparse.Namespace) -> dict[str, Any]:
     """What became of the image's models in each tier, as plain values."""
     suite = place / "probes.toml"
     suite.write_text(PROBES, "utf-8")
     inventory = take_inventory(image, cache=default_cache())
-    proving = learn(find_engine(runtime, Access()), inventory, read_suite(suite))
+    proving = learn(find_engine(given.runtime, Access()), inventory, read_suite(suite))
     facts = proving.engine.facts()
     return {
         "name": application.name,
@@ -116,7 +117,7 @@ def measured(application: Application, image: Image, place: Path, runtime: str) 
         "engine": f"{facts.name} {facts.version}",
         "before": _figures(application, image, inventory)
         | {"metric": json.loads(proving.baseline.asked.answers[0].body)},
-        "tiers": {tier: _shrunk(application, inventory, proving, tier) for tier in TIERS},
+        "tiers": {tier: _shrunk(application, inventory, proving, tier) for tier in given.tiers},
     }
 
 

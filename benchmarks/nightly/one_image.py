@@ -50,10 +50,10 @@ def measure_subject(subject: Subject, night: Night) -> list[Result]:
     slim = f"oci:{work / 'image'}:{SLIM}"
     names = (subject.name, f"{subject.name}, {SLIM}")
     page = work / f"{subject.name}.html"
-    analysis = _slimml(night, work, "analyze", subject.reference)
+    analysis = _slimml(night, "analyze", subject.reference)
     proof = ["--probes", str(subject.probes), "--runtime", night.runtime] if night.engine else ["--no-verify"]
     words = [subject.reference, "-o", slim, "--level", LEVEL, "--yes", "--html", str(page), *proof]
-    optimized = _slimml(night, work, "optimize", *words)
+    optimized = _slimml(night, "optimize", *words)
     results = [
         *results_of(analysis, _keys(night, names[0])),
         *results_of(optimized, _keys(night, names[1])),
@@ -75,12 +75,13 @@ def _keys(night: Night, name: str) -> Keys:
     return Keys(commit=night.commit, suite=SUITE, began=night.began, here=night.host, names=(name,))
 
 
-def _slimml(night: Night, work: Path, *words: str) -> dict[str, Any]:
-    """The document that a command prints."""
+def _slimml(night: Night, *words: str) -> dict[str, Any]:
+    """The document that a command prints; images in the night's directory are named from there, for pages name them."""
     engine = ["--engine", night.access.engine] if night.access.engine else []
-    command: Sequence[str] = [sys.executable, "-m", "slimml", *words, *engine, "--json", "--quiet"]
-    print(f"slimml {' '.join(words)}", file=sys.stderr)
-    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, cwd=work)
+    named = [word.replace(f"oci:{night.work}/", "oci:") for word in words]
+    command: Sequence[str] = [sys.executable, "-m", "slimml", *named, *engine, "--json", "--quiet"]
+    print(f"slimml {' '.join(named)}", file=sys.stderr)
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, cwd=night.work)
     if ended.returncode:
         raise SlimmlError(f"slimml {words[0]} {words[1]} ended with {ended.returncode}")
     found: dict[str, Any] = json.loads(ended.stdout)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import measured
 import told
 
 from slimml.bench.benchmark import Bench, Options, Subject, begin_run, measure
@@ -68,15 +69,17 @@ def done_rounds(known: list[Measurement], name: str, plan: Plan, measure: Measur
     """Rounds of an image in which every tag was measured. `setting` is a link, or how the page cache was."""
     rounds: dict[int, set[str]] = {}
     for one in known:
-        if told.name_of(one) == name and one.measure is measure and setting in (one.link, one.page_cache):
-            rounds.setdefault(one.round, set()).update([told.tag_of(one)] if not one.warm_up else [])
+        if measured.name_of(one) == name and one.measure is measure and setting in (one.link, one.page_cache):
+            rounds.setdefault(one.round, set()).update([measured.tag_of(one)] if not one.warm_up else [])
     return sum(set(plan.tags) <= tags for tags in rounds.values())
 
 
 def done_starts(known: list[Measurement], name: str, plan: Plan) -> int:
     """Rounds of starts, cold and warm ones, of which the cold come first."""
     warm = done_rounds(known, name, plan, Measure.START, WARM)
-    caches = {one.page_cache for one in known if one.measure is Measure.START and told.name_of(one) == name} - {WARM}
+    caches = {one.page_cache for one in known if one.measure is Measure.START and measured.name_of(one) == name} - {
+        WARM
+    }
     # Where no start can be made cold, all are called warm.
     return min([warm, *(done_rounds(known, name, plan, Measure.START, cache) for cache in caches)])
 
@@ -89,7 +92,7 @@ def next_steps(known: list[Measurement], name: str, plan: Plan) -> Iterator[Opti
     missing = {link: plan.rounds - done_rounds(known, name, plan, Measure.PULL, link.name) for link in plan.links}
     links = tuple(link for link, count in missing.items() if count > 0)
     if links:
-        sized = any(one.measure is Measure.SIZE and told.name_of(one) == name for one in known)
+        sized = any(one.measure is Measure.SIZE and measured.name_of(one) == name for one in known)
         wanted = frozenset({Measure.PULL} if sized else {Measure.PULL, Measure.SIZE})
         yield Options(wanted, rounds=max(missing.values()), warm_up=plan.warm_up, links=links)
 
@@ -112,7 +115,7 @@ def carry_out(name: str, plan: Plan, options: Options, known: list[Measurement])
     run = begin_run(suite)
     subjects = subjects_of(name, plan)
     # Rounds go on counting where an earlier run stopped.
-    highest = {key: max(one.round for one in group) + 1 for key, group in told.by_setting(known, name).items()}
+    highest = {key: max(one.round for one in group) + 1 for key, group in measured.by_setting(known, name).items()}
     in_round = 0
     for one in measure(subjects, bench):
         if not one.warm_up:
@@ -120,7 +123,7 @@ def carry_out(name: str, plan: Plan, options: Options, known: list[Measurement])
             in_round += 1
         append_records(plan.results, run, [one])
         known.append(one)
-        print(told.line(one), file=sys.stderr, flush=True)
+        print(measured.line(one), file=sys.stderr, flush=True)
         if plan.over and in_round % len(subjects) == 0:
             print("the time is over; start again to go on", file=sys.stderr)
             return
@@ -166,13 +169,13 @@ def main() -> None:
     """Measure what is missing, then tell."""
     said, plan = parse()
     os.chdir(ROOT)
-    known = told.read(plan.results)
+    known = measured.read(plan.results)
     for name in () if said.report else said.names:
         for options in next_steps(known, name, plan):
             if not plan.over:
                 carry_out(name, plan, options, known)
     if known:
-        told.write_all(told.read_with_run(plan.results), plan.results)
+        told.write_all(measured.read_with_run(plan.results), plan.results)
 
 
 if __name__ == "__main__":

@@ -5,71 +5,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from slimml.bench.host_facts import Load
-from slimml.bench.results import ImageFacts, Measure, Measurement, read_records
-from slimml.bench.statistics import Estimate, median, paired_ratio
+from measured import LINK_NAMES, interval, name_of, tag_of
+from whole_way import averages, gain, links_of, totals, way, whole
+
+from slimml.bench.results import Measure, Measurement
+from slimml.bench.statistics import median
 from slimml.bench.summary import Figures, Setting, summarize
 from slimml.bench.waterfall import Bar, Group, Words, draw_waterfall
-from slimml.engine.container import EngineFacts
 from slimml.report.sizes import number, size
-
-LINK_NAMES = {"loopback": "loopback", "1gbit": "1 Gbit/s", "100mbit": "100 Mbit/s"}
-
-
-def read(path: Path) -> list[Measurement]:
-    """The measurements in a file of results; [] where there is none."""
-    return [measurement_of(record) for record in read_records(path)] if path.exists() else []
-
-
-def read_with_run(path: Path) -> tuple[list[Measurement], list[dict[str, Any]]]:
-    """The measurements, and the records that they come from."""
-    records = list(read_records(path))
-    return [measurement_of(record) for record in records], records
-
-
-def measurement_of(record: dict[str, Any]) -> Measurement:
-    """A record as the value that it was written from."""
-    loads = {key: Load(**record[key]) if record[key] else None for key in ("load_before", "load_after")}
-    return Measurement(
-        measure=Measure(record["measure"]),
-        image=ImageFacts(**record["image"]),
-        phases=record["phases"],
-        counters=record["counters"],
-        engine=EngineFacts(**record["engine"]) if record["engine"] else None,
-        link=record["link"],
-        page_cache=record["page_cache"],
-        round=record["round"],
-        warm_up=record["warm_up"],
-        failure=record.get("failure"),
-        remarks=tuple(record["remarks"]),
-        **loads,
-    )
-
-
-def name_of(one: Measurement) -> str:
-    """`onnx-api` of slimml-bench/onnx-api:latest."""
-    return one.image.reference.rpartition("/")[2].partition(":")[0]
-
-
-def tag_of(one: Measurement) -> str:
-    """`latest` of slimml-bench/onnx-api:latest."""
-    return one.image.reference.rpartition(":")[2]
-
-
-def by_setting(known: Sequence[Measurement], name: str) -> dict[Any, list[Measurement]]:
-    """The measurements of an image that count, by what was measured how."""
-    found: dict[Any, list[Measurement]] = {}
-    for one in known:
-        if name_of(one) == name and not one.warm_up:
-            found.setdefault(one.setting, []).append(one)
-    return found
-
-
-def line(one: Measurement) -> str:
-    """A measurement for whoever watches."""
-    setting = " ".join(filter(None, (one.measure.value, one.link, one.page_cache)))
-    which = "warm-up" if one.warm_up else f"round {one.round}"
-    return f"{one.image.reference} {setting} {which}: {one.failure or f'{one.seconds:.3f} s'}"
 
 
 def write_all(known: tuple[list[Measurement], list[dict[str, Any]]], results: Path) -> None:
@@ -95,6 +38,7 @@ def page(groups: dict[str, list[Measurement]], records: list[dict[str, Any]], ch
         "",
     ]
     lines += [f"![{chart.stem}]({chart.name})\n" for chart in charts]
+    lines += averages(groups)
     for name, measured in groups.items():
         lines += [f"## {name}", "", *table(measured), ""]
         summary = summarize(measured)
@@ -114,6 +58,11 @@ def table(measured: Sequence[Measurement]) -> list[str]:
         cells = {one.image.reference.rpartition(":")[2]: one for one in setting.images}
         for title, shown in row_kinds(setting):
             rows.append(f"| {title} | {' | '.join(shown(cells[tag]) if tag in cells else '' for tag in tags)} |")
+    for link in links_of(measured):
+        found = totals(measured, link)
+        if len(found) > 1:
+            title = f"**pull and cold start, {LINK_NAMES.get(link, link)}**"
+            rows.append(f"| {title} | {' | '.join(whole(found, tag) for tag in tags)} |")
     return rows
 
 
@@ -127,7 +76,10 @@ def row_kinds(setting: Setting) -> list[tuple[str, Any]]:
                 ("files", lambda one: number(int(one.counters["files"]))),
             ]
         case Measure.PULL:
-            return [(f"pull, {LINK_NAMES.get(setting.link or '', setting.link)}", timed)]
+            return [
+                (f"pull, {LINK_NAMES.get(setting.link or '', setting.link)}", timed),
+                ("on the wire", lambda one: counted(one, "wire_bytes")),
+            ]
         case Measure.START:
             how = "warm" if setting.page_cache == "warm" else "cold"
             memory = ("peak memory of the process", lambda one: counted(one, "peak_resident_bytes"))
@@ -148,11 +100,6 @@ def timed(one: Figures) -> str:
         return "failed" if one.failures else ""
     told = f"{one.seconds.value:.2f} s{interval(one.seconds)}"
     return told if one.ratio is None else f"{told}<br>[{one.ratio.value:.2f}{interval(one.ratio)}]"
-
-
-def interval(of: Estimate) -> str:
-    """Its ends; nothing for a single round, of which there is no interval."""
-    return f" ({of.low:.2f}–{of.high:.2f})" if of.rounds > 1 else ""
 
 
 def counted(one: Figures, counter: str) -> str:
@@ -184,7 +131,7 @@ def where(records: list[dict[str, Any]]) -> str:
 
 def draw_all(groups: dict[str, list[Measurement]], records: list[dict[str, Any]], results: Path) -> list[Path]:
     """A chart of starts alone, and one for each link, of pull and start; as PNG and SVG. The paths."""
-    links = list(dict.fromkeys(one.link for measured in groups.values() for one in measured if one.link))
+    links = dict.fromkeys(link for measured in groups.values() for link in links_of(measured))
     paths = []
     for link in (None, *links):
         bars = [group for name, measured in groups.items() if (group := group_of(name, measured, link)) is not None]
@@ -198,7 +145,7 @@ def draw_all(groups: dict[str, list[Measurement]], records: list[dict[str, Any]]
             where(records),
         )
         for suffix in ("svg", "png"):
-            paths.append(results.with_name(f"{results.stem}-{link or 'start'}.{suffix}"))
+            paths.append(results.with_name(f"{results.stem}-{(link or 'start').replace('/', '-')}.{suffix}"))
             draw_waterfall(bars, words, paths[-1])
     return paths
 
@@ -211,37 +158,20 @@ def group_of(name: str, measured: Sequence[Measurement], link: str | None) -> Gr
     if len(known) < 2:
         return None
     bars = []
-    for tag, (phases, totals) in known.items():
-        whole = median(list(totals.values()))
+    for tag, (phases, seconds) in known.items():
+        total = median(list(seconds.values()))
         disk = [one.counters["disk_bytes"] for one in measured if one.measure is Measure.SIZE and tag_of(one) == tag]
         label = f"{tag} · {size(int(disk[0] or 0))}" if disk else tag
-        bars.append(Bar(label, phases, whole.low, whole.high))
+        bars.append(Bar(label, phases, total.low, total.high))
     first, *_, last = known
     return Group(name, tuple(bars), remark(last, known[first][1], known[last][1]))
 
 
-def way(measured: Sequence[Measurement], link: str | None) -> tuple[dict[str, float], dict[int, float]] | None:
-    """The medians of the phases, and the total of each round; None where something was not measured."""
-    good = [one for one in measured if not one.warm_up and one.failure is None]
-    starts = {one.round: one for one in good if one.measure is Measure.START and one.page_cache != "warm"}
-    pulls = {one.round: one.seconds for one in good if one.measure is Measure.PULL and one.link == link}
-    rounds = sorted(starts.keys() & pulls.keys()) if link else sorted(starts)
-    if not rounds:
-        return None
-    phases = {"pull": median([pulls[number] for number in rounds]).value} if link else {}
-    for names in (("create",), ("start", "process"), ("ready",), ("first answer",), ("exit",)):
-        seconds = [sum(starts[number].phases.get(part, 0.0) for part in names) for number in rounds]
-        if any(seconds):
-            phases[names[0]] = median(seconds).value
-    return phases, {number: starts[number].seconds + pulls.get(number, 0.0) for number in rounds}
-
-
 def remark(tag: str, before: dict[int, float], after: dict[int, float]) -> str:
     """How much quicker the last is than the first, as far as that is certain."""
-    rounds = sorted(before.keys() & after.keys())
-    if not rounds:
+    ratio = gain(before, after)
+    if ratio is None:
         return ""
-    ratio = paired_ratio([after[number] for number in rounds], [before[number] for number in rounds])
     if ratio.rounds > 1 and not ratio.excludes(1.0):
         return f"{tag}: no difference seen, {ratio.value:.2f}{interval(ratio)}"
     return f"{tag}: {ratio.value:.2f} times as quick{interval(ratio)}"

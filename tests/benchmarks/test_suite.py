@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def load(name):
     return module
 
 
+measurements = load("measured")
 told = load("told")
 run = load("run")
 
@@ -55,7 +57,19 @@ def sized(tag, disk):
 @pytest.fixture
 def plan(tmp_path):
     links = (parse_link("1gbit"),)
-    return run.Plan(Access(), "docker", TAGS, 2, 1, links, time.monotonic() + 60, tmp_path / "suite-test.jsonl")
+    return run.Plan(
+        access=Access(),
+        images=Access(),
+        runtime="docker",
+        tags=TAGS,
+        rounds=2,
+        warm_up=1,
+        links=links,
+        until=time.monotonic() + 60,
+        results=tmp_path / "suite-test.jsonl",
+        containerd=False,
+        starts=True,
+    )
 
 
 def starts(rounds):
@@ -75,7 +89,7 @@ def everything():
 
 def kept(plan, measured):
     append_records(plan.results, RUN, measured)
-    return told.read_with_run(plan.results)
+    return measurements.read_with_run(plan.results)
 
 
 def test_at_the_beginning_all_is_to_be_done(plan):
@@ -117,11 +131,31 @@ def test_the_table_has_medians_intervals_and_ratios(plan):
     assert "| pull, 1 Gbit/s | 20.00 s (20.00–20.00) | 10.00 s (10.00–10.00)<br>[0.50 (0.50–0.50)] |" in rows
 
 
+def test_the_way_to_the_first_answer_is_told_with_its_gain(plan):
+    known = kept(plan, everything())
+    (row,) = [row for row in told.table(known[0]) if "pull and cold start, 1 Gbit/s" in row]
+    assert "22.46 s (22.45–22.47) | 11.46 s (11.45–11.47)<br>**2.0 times as quick**" in row
+    page = told.page({"onnx-api": known[0]}, known[1], [])
+    assert "- 1 Gbit/s: `likely` is 1.96 times as quick as the original, on average of 1 images." in page
+
+
+def test_pulls_alone_may_be_asked_for(plan):
+    (only,) = run.next_steps([], "onnx-api", replace(plan, starts=False))
+    assert only.measures == {Measure.SIZE, Measure.PULL}
+
+
+def test_a_link_with_a_slash_has_its_chart_beside_the_others(plan):
+    pytest.importorskip("matplotlib")
+    known = [replace(one, link="100mbit/each") if one.link else one for one in everything()]
+    told.write_all(kept(plan, known), plan.results)
+    assert (plan.results.parent / "suite-test-100mbit-each.svg").exists()
+
+
 def test_warm_ups_and_failures_are_in_no_figure(plan):
     measured = [*everything(), start("likely", 3, 99, failure="died"), start("likely", 4, 99, warm_up=True)]
     rows = told.table(kept(plan, measured)[0])
     assert any("1.46 s (1.45–1.47)" in row for row in rows)
-    assert "- Failed: died." in told.page({"onnx-api": measured}, told.read_with_run(plan.results)[1], [])
+    assert "- Failed: died." in told.page({"onnx-api": measured}, measurements.read_with_run(plan.results)[1], [])
 
 
 def test_charts_and_page_are_written_beside_the_results(plan):
