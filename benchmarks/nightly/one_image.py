@@ -1,6 +1,7 @@
 """One image of a night: analysed, made small, and measured beside what became of it."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -51,7 +52,8 @@ def measure_subject(subject: Subject, night: Night) -> list[Result]:
     names = (subject.name, f"{subject.name}, {SLIM}")
     page = work / f"{subject.name}.html"
     analysis = _slimml(night, "analyze", subject.reference)
-    proof = ["--probes", str(subject.probes), "--runtime", night.runtime] if night.engine else ["--no-verify"]
+    probes = os.path.relpath(subject.probes, night.work)
+    proof = ["--probes", probes, "--runtime", night.runtime] if night.engine else ["--no-verify"]
     words = [subject.reference, "-o", slim, "--level", LEVEL, "--yes", "--html", str(page), *proof]
     optimized = _slimml(night, "optimize", *words)
     results = [
