@@ -41,8 +41,8 @@ def _lines(row: dict[str, Any]) -> list[str]:
     disk, image = sum(old["bytes"].values()), old["compressed"]
     lines = [_line(row["name"], "original", _size(disk), _size(image), _metrics(old["metric"]), "–")]
     for tier, new in row["tiers"].items():
-        if not new["done"]:
-            told = "nothing to do" if new["nothing"] else "**refused**, nothing was written"
+        if not new["tried"] or not new["done"]:
+            told = "nothing to do" if not new["tried"] else "**refused**, nothing was written"
             lines.append(_line("", tier, "–", "–", "–", told))
             continue
         small = sum(new["bytes"].values())
@@ -63,7 +63,7 @@ def _notes(row: dict[str, Any]) -> list[str]:
     metrics = "; ".join(row["metrics"].values())
     notes = [f"{row['name']}: {row['package'].replace('==', ' ')}, {row['engine']}; metric: {metrics}."]
     for tier, new in row["tiers"].items():
-        notes += [f"{row['name']}, {tier}: {why}" for why in new["why"] if not new.get("nothing")]
+        notes += [f"{row['name']}, {tier}: {why}" for why in new["why"] if new["tried"] or not new.get("nothing")]
     return notes
 
 
