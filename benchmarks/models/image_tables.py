@@ -42,8 +42,8 @@ def _lines(row: dict[str, Any]) -> list[str]:
     lines = [_line(row["name"], "original", _size(disk), _size(image), _metrics(old["metric"]), "–")]
     for tier, new in row["tiers"].items():
         if not new["tried"] or not new["done"]:
-            told = "nothing to do" if not new["tried"] else "**refused**, nothing was written"
-            lines.append(_line("", tier, "–", "–", "–", told))
+            told = "left: nothing to gain" if new.get("nothing") else "**refused**, nothing was written"
+            lines.append(_line("", tier, "–", "–", "–", told if new["tried"] else "nothing to do"))
             continue
         small = sum(new["bytes"].values())
         both = "; ".join(f"{_number(old['metric'][name])} → {_number(value)}" for name, value in new["metric"].items())

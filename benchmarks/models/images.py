@@ -1,6 +1,6 @@
 """The models of seven wheels inside of images, made smaller as `slimml optimize --only models` does. One command.
 
-    python benchmarks/models/images.py --base OCI_LAYOUT [NAME…] [--tiers TIER…] [--runtime crun] [--work DIR] [--reports DIR]
+    python benchmarks/models/images.py --base OCI_LAYOUT [NAME…] [--tiers TIER…] [--runtime crun] [--work DIR]
     python benchmarks/models/images.py --page
 
 An image is a base with Python 3.11 (OCI_LAYOUT holds it alone: slimml copy docker-daemon:slimml-bench/python:3.11
@@ -136,7 +136,8 @@ def _shrunk(application: Application, inventory: Inventory, proving: Proving, ti
         try:
             slimmed, proof = slim_proven(inventory, [], plan, proving, store, remark=remarks.append)
         except SlimmlError as error:
-            return {"done": False, "nothing": isinstance(error, Refused), "tried": tried, "why": [*remarks, str(error)]}
+            why = str(error).removeprefix(f"{inventory.image.reference}: ")
+            return {"done": False, "nothing": isinstance(error, Refused), "tried": tried, "why": [*remarks, why]}
         answered = proof.verification.asked
         return _figures(application, slimmed.image, take_inventory(slimmed.image, cache=default_cache())) | {
             "done": True,
