@@ -37,6 +37,7 @@ IMAGES = Path("benchmarks/images")
 """beneath ROOT, and so named in every result"""
 NAMES = ("onnx-api", "sklearn-batch", "torch-api", "ocr")
 WARM = Coldness.WARM.value
+IN_DOCKER = "docker-daemon:slimml-bench/{name}:{tag}"
 LINKS = "loopback,1gbit,100mbit"
 
 
@@ -58,6 +59,7 @@ class Plan:
     results: Path
     containerd: bool
     starts: bool
+    place: str
 
     @property
     def over(self) -> bool:
@@ -101,7 +103,7 @@ def subjects_of(name: str, plan: Plan) -> list[Subject]:
     """The images of a name, the original first."""
     found = []
     for position, tag in enumerate(plan.tags):
-        image = open_image(parse_reference(f"docker-daemon:slimml-bench/{name}:{tag}"), plan.images)
+        image = open_image(parse_reference(plan.place.format(name=name, tag=tag)), plan.images)
         facts = ImageFacts(f"slimml-bench/{name}:{tag}", image.manifest.digest, position)
         found.append(Subject(facts, take_inventory(image, cache=default_cache())))
     return found
@@ -140,6 +142,7 @@ def parse() -> tuple[argparse.Namespace, Plan]:
     parser.add_argument("--minutes", type=float, default=180, help="begin no round after that")
     parser.add_argument("--engine-socket", help="the engine's address, unix:///…; DOCKER_HOST or the usual one")
     parser.add_argument("--images-socket", help="the address of the Docker that has the images, if it is another")
+    parser.add_argument("--images", default=IN_DOCKER, help="where they are, {name} and {tag} in it: %(default)s")
     parser.add_argument("--runtime", default="docker", help="docker, podman, runc or crun")
     parser.add_argument("--pull-with", default="engine", choices=["engine", "containerd"], help="what pulls")
     parser.add_argument("--no-starts", action="store_true", help="measure pulls alone")
@@ -151,7 +154,7 @@ def parse() -> tuple[argparse.Namespace, Plan]:
         parser.error(f"no image {unknown.pop()}; there are {', '.join(NAMES)}")
     plan = Plan(
         access=Access(engine=said.engine_socket),
-        images=Access(engine=said.images_socket or said.engine_socket),
+        images=Access(engine=said.images_socket or said.engine_socket, insecure="127.0.0.1" in said.images),
         runtime=said.runtime,
         tags=("latest", *said.tags.split(",")),
         rounds=said.rounds,
@@ -161,6 +164,7 @@ def parse() -> tuple[argparse.Namespace, Plan]:
         results=said.reports.absolute() / f"suite-{said.label or said.runtime}.jsonl",
         containerd=said.pull_with == "containerd",
         starts=not said.no_starts,
+        place=said.images,
     )
     return said, plan
 

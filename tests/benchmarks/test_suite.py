@@ -69,6 +69,7 @@ def plan(tmp_path):
         results=tmp_path / "suite-test.jsonl",
         containerd=False,
         starts=True,
+        place=run.IN_DOCKER,
     )
 
 
