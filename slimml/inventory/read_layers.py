@@ -6,6 +6,7 @@ first one reads itself; it then meets the same error and can tell it.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -123,8 +124,14 @@ class _Helper:
     def __init__(self, image: Image, layers: list[Layer], queue: _Queue, limits: Limits) -> None:
         reader, writer = os.pipe()
         first = os.getpid()
+        collects = gc.isenabled()
+        # What the first process left to be collected may wait, as it goes, for threads that a fork does not have:
+        # zstd's compressors do, for ever.
+        gc.disable()
         self._pid = os.fork()
         if self._pid:
+            if collects:
+                gc.enable()
             os.close(writer)
             self._results = os.fdopen(reader, "rb")
             return

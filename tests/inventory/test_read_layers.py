@@ -1,5 +1,6 @@
 """Layers read by several processes are the layers that one process reads, also when some of them fail."""
 
+import gc
 import os
 import random
 
@@ -72,3 +73,38 @@ def test_an_error_in_any_process_is_told_and_leaves_no_process(image, tmp_path):
     with pytest.raises(InvalidImage):
         read_layers(image, DEFAULT_LIMITS)
     assert children() <= before
+
+
+class Waiting:
+    """Garbage in a circle; whoever collects it is told to the pipe, where a compressor would wait for its threads."""
+
+    def __init__(self, told):
+        self.told = told
+        self.me = self
+
+    def __del__(self):
+        os.write(self.told, b"%d " % os.getpid())
+
+
+def test_what_waits_to_be_collected_is_left_to_the_first_process(image, monkeypatch):
+    deliver = module._deliver
+
+    def eager(*arguments):
+        gc.set_threshold(1, 1, 1)
+        deliver(*arguments)
+
+    monkeypatch.setattr(module, "_deliver", eager)
+    reader, told = os.pipe()
+    before = gc.get_threshold()
+    gc.set_threshold(1 << 30)
+    try:
+        for _ in range(100):
+            Waiting(told)
+        read_layers(image, DEFAULT_LIMITS)
+        assert gc.isenabled()
+        gc.collect()
+    finally:
+        gc.set_threshold(*before)
+        os.close(told)
+    assert set(os.read(reader, 1 << 16).split()) == {b"%d" % os.getpid()}
+    os.close(reader)
