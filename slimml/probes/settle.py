@@ -68,10 +68,19 @@ def _alike(one: bytes, other: bytes) -> bool:
     try:
         first, second = json.loads(one), json.loads(other)
     except (ValueError, RecursionError):
-        return one.count(b"\n") == other.count(b"\n") > 0
+        return _is_text(one) and _is_text(other) and one.count(b"\n") == other.count(b"\n") > 0
     if isinstance(first, dict) and isinstance(second, dict):
         return first.keys() == second.keys()
     return isinstance(first, list) and isinstance(second, list) and len(first) == len(second)
+
+
+def _is_text(body: bytes) -> bool:
+    """No picture or archive: those have line ends by chance."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in body
 
 
 def _without_service(found: Guess, failure: str) -> Guess:

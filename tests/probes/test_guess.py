@@ -27,7 +27,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         found = {
             "/health": lambda: (200, b"ok"),
             "/openapi.json": lambda: (200, json.dumps(API).encode()),
-            "/random": lambda: (200, os.urandom(random.randrange(8, 99))),
+            "/random": lambda: (200, b"\\xff\\n" + os.urandom(random.randrange(8, 99))),
             "/time": lambda: (200, json.dumps({"now": os.urandom(8).hex()}).encode()),
             "/broken": lambda: (500, b""),
         }.get(self.path, lambda: (404, b""))()
