@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slimml.oci.blobs import BlobStore
     from slimml.oci.reference import Reference
     from slimml.report.optimized import OptimizedReport
+    from slimml.slim.mending.prove import Gentler
     from slimml.slim.options import Options
     from slimml.slim.plan import Plan
     from slimml.slim.replacing.choose import Wanted
@@ -41,13 +42,14 @@ class Subject:
     run: Running | None
     use: ByUse | None
     offers: "Mapping[int, Offer]" = field(default_factory=dict)
+    gentler: "Gentler | None" = None
 
     @property
     def member(self) -> "Member":
         """What is planned."""
         from slimml.slim.shared import Member
 
-        return Member(self.inventory, self.findings, offers=self.offers)
+        return Member(self.inventory, self.findings, offers=self.offers, gentler=self.gentler)
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,8 @@ def _with_offers(
     from slimml.inventory.read_rows import read_rows
     from slimml.slim.planning import make_plan
     from slimml.slim.replacing.choose import choose_shrinkers
+    from slimml.slim.replacing.gentler import GentlerModels
+    from slimml.slim.replacing.models import COMPACT, QUANTIZE
     from slimml.slim.replacing.remembered import Remembered
     from slimml.slim.replacing.replace import make_offers
 
@@ -134,12 +138,19 @@ def _with_offers(
     found = []
     for subject in subjects:
         inventory = subject.inventory
-        chosen = choose_shrinkers(inventory, options, wanted, partial(read_rows, inventory, limits=limits))
+        read = partial(read_rows, inventory, limits=limits)
+        chosen = choose_shrinkers(inventory, options, wanted, read)
         for remark in chosen.remarks:
             session.remark(remark)
         plan = make_plan(inventory, subject.findings, options)
-        offers = make_offers(inventory, plan, chosen.shrinkers, place, remembered, limits=limits, progress=progress)
-        found.append(replace(subject, offers=offers.taken))
+        make = partial(
+            make_offers, inventory, plan, place=place, remembered=remembered, limits=limits, progress=progress
+        )
+        offers = make(chosen.shrinkers)
+        gentler = None
+        if len(subjects) == 1 and wanted.models in (COMPACT, QUANTIZE):
+            gentler = GentlerModels(inventory, wanted.models, read, make)
+        found.append(replace(subject, offers=offers.taken, gentler=gentler))
     return found
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from slimml.bloat.finding import Finding
     from slimml.inventory.table import Inventory
     from slimml.oci.digest import Digest
+    from slimml.slim.mending.prove import Gentler
     from slimml.slim.options import Options
     from slimml.slim.plan import Plan
     from slimml.slim.replacing.offer import Offer
@@ -40,12 +41,16 @@ Stem = tuple["Digest", ...]
 
 @dataclass(frozen=True)
 class Member:
-    """One of the images. `kept` is what mending found it to need, `offers` smaller contents of its rows."""
+    """One of the images. `kept` is what mending found it to need, `offers` smaller contents of its rows.
+
+    `gentler` gives others for those that probes refuse, where the image is alone.
+    """
 
     inventory: Inventory
     findings: Sequence[Finding]
     kept: tuple[Kept, ...] = ()
     offers: Mapping[int, Offer] = field(default_factory=dict)
+    gentler: Gentler | None = None
 
     @property
     def diff_ids(self) -> Stem:

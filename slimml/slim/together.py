@@ -85,7 +85,15 @@ def slim_one(
     if isinstance(proving, str):
         return Made(slim_unproven(inventory, plan, store, limits=limits, progress=progress), proving)
     slimmed, proof = slim_proven(
-        inventory, member.findings, plan, proving, store, limits=limits, progress=progress, remark=remark
+        inventory,
+        member.findings,
+        plan,
+        proving,
+        store,
+        limits=limits,
+        progress=progress,
+        remark=remark,
+        gentler=member.gentler,
     )
     return Made(slimmed, proof)
 

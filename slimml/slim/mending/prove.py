@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from slimml.slim.mending.putting_back import read_removed
 from slimml.slim.mending.search import find_needed
 from slimml.slim.mending.trials import Trials, narrowed
 from slimml.slim.optimize import carry_out
+from slimml.slim.plan import Verb
 from slimml.slim.planning import make_plan
 from slimml.verify.verification import Verdict
 from slimml.verify.verify import check_against, learn_baseline, reconsider
@@ -28,10 +29,16 @@ if TYPE_CHECKING:
     from slimml.probes.probe import Suite
     from slimml.slim.optimize import Slimmed
     from slimml.slim.plan import Kept, Plan
+    from slimml.slim.replacing.offer import Offer
     from slimml.verify.verification import Baseline, Verification
 
 REWRITES = 3
+GENTLER_REWRITES = 2
+"""more of them, in which contents were replaced by others instead of being kept"""
 _NAMED = 1_000
+
+Gentler = Callable[["Mapping[int, Offer]"], "Mapping[int, Offer]"]
+"""called with smaller contents that a probe refused, by row: others that change less, for as many rows as have any"""
 
 
 @dataclass(frozen=True)
@@ -83,13 +90,15 @@ def slim_proven(
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = SILENT,
     remark: Callable[[str], None] = lambda text: None,
+    gentler: Gentler | None = None,
 ) -> tuple[Slimmed, Proof]:
-    """Carry out `plan`, and less of it until the result passes all probes; at most REWRITES writings after the first.
+    """Carry out `plan`, and less of it until the result passes all probes; at most REWRITES writings after the first,
+    and GENTLER_REWRITES that try what `gentler` gives instead of contents that a probe refused.
 
     `remark` is told of what failed and of what is kept. Raises Unproven where that does not succeed, Refused where
     nothing is left to gain, and what writing and running raise.
     """
-    trials = rewrites = 0
+    trials = rewrites = milder = 0
     while True:
         slimmed = _carry_out(inventory, plan, store, limits, progress)
         verification = check_against(proving.engine, proving.baseline, slimmed.image, progress)
@@ -102,15 +111,31 @@ def slim_proven(
             names = ", ".join(row.probe for row in verification.rows)
             told = {"verified": f"{len(verification.rows)} probes", "verified.probes": names[:_NAMED]}
             return _told(slimmed, store, told), proof
-        if rewrites == REWRITES:
-            raise _not_mended(verification, f"{REWRITES} rewrites did not mend it")
+        if rewrites - milder == REWRITES:
+            raise _not_mended(verification, f"{rewrites} rewrites did not mend it")
         remark(f"the slim image is not right yet: {symptom(verification)}")
         kept, made = _mend(inventory, slimmed, verification, proving, store, limits, progress)
         trials += made
-        for item in kept:
-            remark(f"keeping {item.name}: {item.reason}")
-        plan = make_plan(inventory, findings, plan.options, (*plan.kept, *kept), plan.below, plan.offers)
+        instead: Mapping[int, Offer] = {}
+        if gentler is not None and milder < GENTLER_REWRITES:
+            instead = gentler(_refused(slimmed.plan, kept))
+            milder += bool(instead)
+        changed = [{row for row in item.rows if slimmed.plan.verb[row] != Verb.KEEP} for item in kept]
+        stays = []
+        for item, rows in zip(kept, changed, strict=True):
+            if rows and rows <= instead.keys():
+                remark(f"changing less of {item.name}: {item.reason}")
+            else:
+                remark(f"keeping {item.name}: {item.reason}")
+                stays.append(item)
+        offers = {**plan.offers, **instead}
+        plan = make_plan(inventory, findings, plan.options, (*plan.kept, *stays), plan.below, offers)
         rewrites += 1
+
+
+def _refused(plan: Plan, kept: Sequence[Kept]) -> dict[int, Offer]:
+    """The contents that the plan gave to rows which have to be as they were."""
+    return {row: plan.offers[row] for item in kept for row in item.rows if plan.verb[row] == Verb.REPLACE}
 
 
 def slim_unproven(

@@ -11,6 +11,7 @@ from slimml.slim.optimize import carry_out
 from slimml.slim.options import Options
 from slimml.slim.planning import make_plan
 from slimml.slim.replacing.choose import Wanted, choose_shrinkers
+from slimml.slim.replacing.gentler import GentlerModels
 from slimml.slim.replacing.models import Models, model_shrinkers
 from slimml.slim.replacing.replace import make_offers
 
@@ -80,3 +81,28 @@ def test_another_tier_is_another_result():
 
 def test_another_type_is_another_result():
     assert len({Models("compact", (), half).key for half in (None, "F16", "BF16")}) == 3
+
+
+def test_less_is_offered_of_a_model_that_was_refused_tier_by_tier(tmp_path, remembered):
+    """int8 in the graph, then weights stored in int8, then nothing lost, then nothing; no content is offered twice."""
+    import tiny_models
+
+    weight = np.random.default_rng(1).normal(size=(400, 400)).astype(np.float32)
+    model = tiny_models.branches(weight).SerializeToString()
+    inventory = take_inventory(image_of([file("app/model.onnx", model), file("app/data.bin", b"x" * 100_000)]))
+    plan = make_plan(inventory, (), Options())
+    make = partial(make_offers, inventory, plan, place=tmp_path / "place", remembered=remembered)
+    read = partial(read_rows, inventory)
+    offered = make(model_shrinkers(inventory, "quantize", read)).taken
+    gentler = GentlerModels(inventory, "quantize", read, make)
+    sizes, reasons = [], []
+    while offered:
+        ((row, offer),) = offered.items()
+        assert inventory.paths[row] == "app/model.onnx"
+        sizes.append(offer.content.size)
+        reasons.append(offer.why.reason)
+        offered = gentler(offered)
+    assert len(set(sizes)) == len(sizes) == 3
+    assert max(sizes) < len(model)
+    assert ["int8" in reasons[0], "fp32 again" in reasons[1], "bit for bit" in reasons[2]] == [True] * 3
+    assert gentler({row: offer}) == {}
