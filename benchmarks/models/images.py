@@ -6,8 +6,8 @@
 An image is a base with Python 3.11 (OCI_LAYOUT holds it alone: slimml copy docker-daemon:slimml-bench/python:3.11
 oci:DIR), the packages that the check needs, the wheel, and an application that opens the model and prints its metric.
 Its probe is that command, and a metric may differ by 1 %. Nothing else of the image is touched, and layers are stored
-alike (--compression zstd:3), so that original and result differ in models alone; a model that its probe wants back
-stays as it was, as always. Wheels and packages are fetched
+alike (--compression zstd:3), so that original and result differ in models alone; of a model that its probe wants back
+the tiers below are tried, then it stays as it was, as always. Wheels and packages are fetched
 by pip into DIR once. Needs slimml[onnx], and pillow, matplotlib and torch (CPU) for what is asked. Each image's rows
 go to models-images.json as soon as they are there; the page is a section of models.md.
 """
@@ -43,6 +43,7 @@ from slimml.slim.mending.prove import Proving, learn, slim_proven
 from slimml.slim.options import Options
 from slimml.slim.planning import make_plan
 from slimml.slim.replacing.choose import Wanted, choose_shrinkers
+from slimml.slim.replacing.gentler import GentlerModels
 from slimml.slim.replacing.remembered import Remembered
 from slimml.slim.replacing.replace import make_offers
 from slimml.slim.workshop import work_store
@@ -127,14 +128,24 @@ def _shrunk(application: Application, inventory: Inventory, proving: Proving, ti
     options = Options(only=frozenset({"models"}), asked=asked, encoding=parse_encoding(layered.STORED))
     remarks: list[str] = []
     with work_store() as store:
-        chosen = choose_shrinkers(inventory, options, Wanted((), False, tier), partial(read_rows, inventory))
+        read = partial(read_rows, inventory)
+        chosen = choose_shrinkers(inventory, options, Wanted((), False, tier), read)
         plan, kept = make_plan(inventory, [], options), Remembered(shrunk_directory())
-        offers = make_offers(inventory, plan, chosen.shrinkers, Path(store.path, "shrunk"), kept)
+        make = partial(make_offers, inventory, plan, place=Path(store.path, "shrunk"), remembered=kept)
+        offers = make(chosen.shrinkers)
         plan = make_plan(inventory, [], options, offers=offers.taken)
         tried = [f"/{inventory.paths[row]}" for row in offers.taken]
         remarks += [f"{path.rpartition('/')[2]}: {why}" for path, left in offers.left.items() for why in left.values()]
         try:
-            slimmed, proof = slim_proven(inventory, [], plan, proving, store, remark=remarks.append)
+            slimmed, proof = slim_proven(
+                inventory,
+                [],
+                plan,
+                proving,
+                store,
+                remark=remarks.append,
+                gentler=GentlerModels(inventory, tier, read, make),
+            )
         except SlimmlError as error:
             why = str(error).removeprefix(f"{inventory.image.reference}: ")
             return {"done": False, "nothing": isinstance(error, Refused), "tried": tried, "why": [*remarks, why]}

@@ -1,6 +1,7 @@
 """The measurements in a file of results, and what they are called."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,22 @@ LINK_NAMES = {
 
 def read(path: Path) -> list[Measurement]:
     """The measurements in a file of results; [] where there is none."""
-    return [measurement_of(record) for record in read_records(path)] if path.exists() else []
+    return in_one_order([measurement_of(record) for record in read_records(path)]) if path.exists() else []
 
 
 def read_with_run(path: Path) -> tuple[list[Measurement], list[dict[str, Any]]]:
     """The measurements, and the records that they come from."""
     records = list(read_records(path))
-    return [measurement_of(record) for record in records], records
+    return in_one_order([measurement_of(record) for record in records]), records
+
+
+def in_one_order(known: Sequence[Measurement]) -> list[Measurement]:
+    """The same with one position for each tag: a run of fewer tags has numbered them otherwise."""
+    last: dict[str, int] = {}
+    for one in known:
+        last[tag_of(one)] = max(one.image.position, last.get(tag_of(one), 0))
+    order = {tag: position for position, tag in enumerate(sorted(last, key=last.__getitem__))}
+    return [replace(one, image=replace(one.image, position=order[tag_of(one)])) for one in known]
 
 
 def measurement_of(record: dict[str, Any]) -> Measurement:

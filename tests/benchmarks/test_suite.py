@@ -124,6 +124,20 @@ def test_results_are_read_back_as_they_were(plan):
     assert kept(plan, measured)[0] == measured
 
 
+def test_a_run_of_fewer_tags_numbers_them_otherwise(plan):
+    """`likely` is the third of one run and the second of the next; `safe` was in the first alone."""
+    three = [pull("latest", 0, 20.0), pull("likely", 0, 10.0), pull("likely", 0, 16.0)]
+    places = (("latest", 0), ("safe", 1), ("likely", 2))
+    three = [
+        replace(one, image=replace(one.image, reference=f"slimml-bench/onnx-api:{tag}", position=position))
+        for one, (tag, position) in zip((three[0], three[2], three[1]), places, strict=True)
+    ]
+    rows = told.table(kept(plan, [*three, pull("latest", 1, 20.0), pull("likely", 1, 12.0)])[0])
+    assert rows[0] == "| | latest | safe | likely |"
+    likely = "11.00 s (10.00–12.00)<br>[0.55 (0.50–0.60)]"
+    assert f"| pull, 1 Gbit/s | 20.00 s (20.00–20.00) | 16.00 s<br>[0.80] | {likely} |" in rows
+
+
 def test_the_table_has_medians_intervals_and_ratios(plan):
     rows = told.table(kept(plan, everything())[0])
     assert rows[0] == "| | latest | likely |"
