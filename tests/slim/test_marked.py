@@ -97,7 +97,11 @@ def test_a_file_is_what_the_schema_says(image):
         rules=frozenset({"pip-cache"}),
         keep=frozenset({"srv"}),
     )
-    jsonschema.validate(json.loads(dump(image, marks)), json.loads(schema_text("marks")))
+    document, schema = json.loads(dump(image, marks)), json.loads(schema_text("marks"))
+    jsonschema.validate(document, schema)
+    assert document["rules"] == ["pip-cache"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**document, "rules": "pip-cache"}, schema)
 
 
 def test_a_file_about_another_image_is_refused(image):
